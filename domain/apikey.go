@@ -1,0 +1,32 @@
+package domain
+
+// APIKeyCreated begins a key of the management API. Its secret is kept as a SHA-256 in hexadecimal.
+type APIKeyCreated struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"`
+}
+
+// APIKeyDeleted ends it.
+type APIKeyDeleted struct{}
+
+func (APIKeyCreated) EventName() string { return "apikey.created" }
+func (APIKeyDeleted) EventName() string { return "apikey.deleted" }
+
+// APIKey is a key of the management API.
+type APIKey struct {
+	Name, Hash string // Hash is "" until it is created
+	Deleted    bool
+}
+
+// Exists tells whether there is such a key now.
+func (k *APIKey) Exists() bool { return k.Hash != "" && !k.Deleted }
+
+// Apply folds an event into the state.
+func (k *APIKey) Apply(e Event) {
+	switch e := e.(type) {
+	case APIKeyCreated:
+		k.Name, k.Hash = e.Name, e.Hash
+	case APIKeyDeleted:
+		k.Deleted = true
+	}
+}

@@ -1,0 +1,110 @@
+package domain
+
+import "time"
+
+// Token is a directory's bearer token as it is kept: by its id and the SHA-256 of its secret, in hexadecimal.
+type Token struct {
+	ID   string `json:"id"`
+	Hash string `json:"hash"`
+}
+
+// DirectoryActivated begins a directory.
+type DirectoryActivated struct {
+	OrganizationID string   `json:"organization_id"`
+	Provider       Provider `json:"provider"`
+	Token          Token    `json:"token"`
+}
+
+// DirectoryUpdated names another provider; that provider gets a token of its own, and the old one dies.
+type DirectoryUpdated struct {
+	Provider Provider `json:"provider"`
+	Token    Token    `json:"token"`
+}
+
+// DirectoryTokenReset gives a new token. The one before stays valid until PreviousUntil; the zero time is at once.
+type DirectoryTokenReset struct {
+	Token         Token     `json:"token"`
+	PreviousUntil time.Time `json:"previous_until,omitzero"`
+}
+
+// DirectoryDeactivated closes the directory to its provider; what it holds stays.
+type DirectoryDeactivated struct{}
+
+// DirectoryReactivated opens it again.
+type DirectoryReactivated struct{}
+
+// DirectoryDeleted ends it, and with it every user and group that it holds: one event, one message.
+type DirectoryDeleted struct{}
+
+func (DirectoryActivated) EventName() string   { return "directory.activated" }
+func (DirectoryUpdated) EventName() string     { return "directory.updated" }
+func (DirectoryTokenReset) EventName() string  { return "directory.token_reset" }
+func (DirectoryDeactivated) EventName() string { return "directory.deactivated" }
+func (DirectoryReactivated) EventName() string { return "directory.reactivated" }
+func (DirectoryDeleted) EventName() string     { return "directory.deleted" }
+
+// Directory is an organization's feed of users and groups from one provider.
+type Directory struct {
+	OrganizationID string // "" until it is activated
+	Provider       Provider
+	Active         bool
+	Deleted        bool
+	Token          Token
+	Previous       Token     // the token before, ...
+	PreviousUntil  time.Time // ... valid until then
+}
+
+// Exists tells whether there is such a directory now.
+func (d *Directory) Exists() bool { return d.OrganizationID != "" && !d.Deleted }
+
+// Apply folds an event into the state.
+func (d *Directory) Apply(e Event) {
+	switch e := e.(type) {
+	case DirectoryActivated:
+		d.OrganizationID, d.Provider, d.Token, d.Active = e.OrganizationID, e.Provider, e.Token, true
+	case DirectoryUpdated:
+		d.Provider, d.Token, d.Previous = e.Provider, e.Token, Token{}
+	case DirectoryTokenReset:
+		d.Previous, d.PreviousUntil, d.Token = d.Token, e.PreviousUntil, e.Token
+	case DirectoryDeactivated:
+		d.Active = false
+	case DirectoryReactivated:
+		d.Active = true
+	case DirectoryDeleted:
+		d.Deleted = true
+	}
+}
+
+// MaxTokenOverlap is the longest time that a token stays valid beside its successor.
+const MaxTokenOverlap = 30 * 24 * time.Hour
+
+// ResetToken decides on a new token; the one before lives on for the overlap.
+func (d *Directory) ResetToken(token Token, now time.Time, overlap time.Duration) (Event, error) {
+	if overlap < 0 || overlap > MaxTokenOverlap {
+		return nil, RefuseField("overlap", "is between 0 and 720h, as 24h")
+	}
+	e := DirectoryTokenReset{Token: token}
+	if overlap > 0 {
+		e.PreviousUntil = now.Add(overlap)
+	}
+	return e, nil
+}
+
+// SetActive decides to open or close the directory: nil if it is so already.
+func (d *Directory) SetActive(active bool) Event {
+	switch {
+	case active == d.Active:
+		return nil
+	case active:
+		return DirectoryReactivated{}
+	}
+	return DirectoryDeactivated{}
+}
+
+// Snapshot is the directory as messages show it, nil if it does not exist.
+func (d *Directory) Snapshot(id string) Attributes {
+	if !d.Exists() {
+		return nil
+	}
+	return Attributes{"id": id, "provider": string(d.Provider), "active": d.Active}
+}

@@ -1,0 +1,135 @@
+package domain
+
+import "strings"
+
+// Limits on what a stranger may ask to be parsed.
+const (
+	MaxFilterLength = 4096
+	MaxPathLength   = 1024
+	MaxFilterDepth  = 16
+	MaxFilterTerms  = 256
+)
+
+// Ref is an attribute that a filter or a path names, found in the schema.
+type Ref struct {
+	Path      []string   // canonical names from the top; the URN first for an extension
+	Attribute *Attribute // nil for an extension as a whole and for what Rollcall does not know
+	Sub       *Attribute // nil unless a sub-attribute is named
+}
+
+// Leaf is the definition of what the Ref names, nil if it is not known.
+func (r Ref) Leaf() *Attribute {
+	if r.Sub != nil {
+		return r.Sub
+	}
+	return r.Attribute
+}
+
+// Target is where a PATCH operation acts (RFC 7644 §3.5.2, figure 7): a Ref, for a multi-valued attribute perhaps with a filter that selects
+// some of its values, and perhaps a sub-attribute of those.
+type Target struct {
+	Ref
+	Filter   Filter
+	Selected *Attribute // the sub-attribute behind the filter
+}
+
+// Resolve finds an attribute by the name that a client wrote: userName, name.familyName, urn:…:User:department, also with the
+// core schema's URN before it, in any case, and with a dot after the URN. It answers false for what is not in the schema; an
+// attribute of an unknown extension is always found.
+func (t *ResourceType) Resolve(name string) (Ref, bool) {
+	if !IsURN(name) {
+		return resolve(nil, t.Core.Attributes, name)
+	}
+	if rest, ok := cutURN(name, t.Core.ID); ok {
+		return resolve(nil, t.Core.Attributes, rest)
+	}
+	for i := range t.Extensions {
+		if strings.EqualFold(name, t.Extensions[i].ID) {
+			return Ref{Path: []string{t.Extensions[i].ID}}, true
+		}
+		if rest, ok := cutURN(name, t.Extensions[i].ID); ok {
+			return resolve([]string{t.Extensions[i].ID}, t.Extensions[i].Attributes, rest)
+		}
+	}
+	colon := strings.LastIndexByte(name, ':')
+	urn, rest := name[:colon], name[colon+1:]
+	if len(urn) <= len("urn:") || rest == "" {
+		return Ref{}, false
+	}
+	return Ref{Path: append([]string{urn}, strings.Split(rest, ".")...)}, true
+}
+
+func cutURN(name, urn string) (string, bool) {
+	if len(name) <= len(urn)+1 || !strings.EqualFold(name[:len(urn)], urn) {
+		return "", false
+	}
+	if c := name[len(urn)]; c != ':' && c != '.' {
+		return "", false
+	}
+	return name[len(urn)+1:], true
+}
+
+func resolve(prefix []string, attributes []Attribute, name string) (Ref, bool) {
+	first, second, dotted := strings.Cut(name, ".")
+	a := find(attributes, first)
+	if a == nil {
+		if len(prefix) > 0 && name != "" { // kept verbatim inside a known extension
+			return Ref{Path: append(prefix, name)}, true
+		}
+		return Ref{}, false
+	}
+	ref := Ref{Path: append(prefix, a.Name), Attribute: a}
+	if dotted {
+		if ref.Sub = a.sub(second); ref.Sub == nil {
+			return Ref{}, false
+		}
+		ref.Path = append(ref.Path, ref.Sub.Name)
+	}
+	return ref, true
+}
+
+// ParsePath reads the path of a PATCH operation. It answers an invalidPath error for what is not a path, and false for
+// a well-formed path to an attribute that is not in the schema.
+func (t *ResourceType) ParsePath(text string) (Target, bool, error) {
+	if len(text) > MaxPathLength {
+		return Target{}, false, RefuseFor(Invalid, InvalidPath, "the path is longer than %d bytes", MaxPathLength)
+	}
+	p := &parser{text: text, reason: InvalidPath}
+	name := p.word()
+	if name == "" {
+		return Target{}, false, p.refuse("an attribute's name is missing")
+	}
+	ref, known := t.Resolve(name)
+	target := Target{Ref: ref}
+	if p.skip("[") {
+		of := ref.Attribute
+		if known && (of == nil || ref.Sub != nil || !of.MultiValued) {
+			return Target{}, false, p.refuse("only a multi-valued attribute takes a filter")
+		}
+		if !known {
+			of = &Attribute{Name: name, MultiValued: true, Type: Complex}
+		}
+		p.within = of
+		filter, err := p.or(1)
+		if err != nil {
+			if !known {
+				return Target{}, false, nil
+			}
+			return Target{}, false, err
+		}
+		if !p.skip("]") {
+			return Target{}, false, p.refuse("a ] is missing")
+		}
+		target.Filter = filter
+		if p.skip(".") {
+			sub := p.word()
+			if target.Selected = of.sub(sub); target.Selected == nil {
+				known = false
+			}
+		}
+	}
+	if p.space(); p.at < len(p.text) {
+		return Target{}, false, p.refuse("something follows the path")
+	}
+	return target, known, nil
+}

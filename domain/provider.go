@@ -1,0 +1,37 @@
+package domain
+
+import "slices"
+
+// Provider is the kind of identity provider that feeds a directory.
+type Provider string
+
+// The providers of a directory. AzureAD is Microsoft Entra ID by its older name, which stays on the wire.
+const (
+	Okta         Provider = "okta"
+	AzureAD      Provider = "azure_ad"
+	Google       Provider = "google"
+	OneLogin     Provider = "onelogin"
+	JumpCloud    Provider = "jumpcloud"
+	PingOne      Provider = "ping_one"
+	PingFederate Provider = "ping_federate"
+	Rippling     Provider = "rippling"
+	CustomSCIM   Provider = "custom_scim"
+)
+
+var directoryProviders = []Provider{Okta, AzureAD, Google, OneLogin, JumpCloud, PingOne, PingFederate, Rippling, CustomSCIM}
+
+// ParseProvider reads a directory's provider, also by its other names; "" is custom_scim.
+func ParseProvider(s string) (Provider, error) {
+	switch s {
+	case "":
+		return CustomSCIM, nil
+	case "entra":
+		return AzureAD, nil
+	case "one_login":
+		return OneLogin, nil
+	}
+	if p := Provider(s); slices.Contains(directoryProviders, p) {
+		return p, nil
+	}
+	return "", RefuseField("provider", "is none of okta azure_ad google onelogin jumpcloud ping_one ping_federate rippling custom_scim")
+}

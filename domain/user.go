@@ -1,0 +1,96 @@
+package domain
+
+// UserProvisioned begins a user.
+type UserProvisioned struct {
+	Directory  string     `json:"directory"`
+	Attributes Attributes `json:"attributes"`
+}
+
+// UserUpdated changes attributes and leaves the user as active as it was.
+type UserUpdated struct{ Edit }
+
+// UserDeactivated suspends the user, with whatever else the same request changed.
+type UserDeactivated struct{ Edit }
+
+// UserReactivated ends a suspension, with whatever else the same request changed.
+type UserReactivated struct{ Edit }
+
+// UserDeleted ends the user for good; its userName is free again.
+type UserDeleted struct{}
+
+// UserClaimRevoked is a fence: it takes from the user a claim that another one found abandoned. It sends no message.
+type UserClaimRevoked struct {
+	Claim string `json:"claim"` // the claim's stream
+}
+
+func (UserProvisioned) EventName() string  { return "user.provisioned" }
+func (UserUpdated) EventName() string      { return "user.updated" }
+func (UserDeactivated) EventName() string  { return "user.deactivated" }
+func (UserReactivated) EventName() string  { return "user.reactivated" }
+func (UserDeleted) EventName() string      { return "user.deleted" }
+func (UserClaimRevoked) EventName() string { return "user.claim_revoked" }
+
+// User is the state of a user (RFC 7643 §4.1). After a deletion the last attributes still stand, for those who name it.
+type User struct {
+	Directory  string // "" until it is provisioned
+	Attributes Attributes
+	Deleted    bool
+}
+
+// Exists tells whether there is such a user now.
+func (u *User) Exists() bool { return u.Directory != "" && !u.Deleted }
+
+// Apply folds an event into the state.
+func (u *User) Apply(e Event) {
+	switch e := e.(type) {
+	case UserProvisioned:
+		u.Directory, u.Attributes = e.Directory, e.Attributes
+	case UserUpdated:
+		u.Attributes = e.On(u.Attributes)
+	case UserDeactivated:
+		u.Attributes = e.On(u.Attributes)
+	case UserReactivated:
+		u.Attributes = e.On(u.Attributes)
+	case UserDeleted:
+		u.Deleted = true
+	}
+}
+
+// ProvisionUser decides on a new user.
+func ProvisionUser(directory string, attributes Attributes) (Event, error) {
+	if attributes.Text("userName") == "" {
+		return nil, RefuseFor(Invalid, InvalidValue, "attribute userName is required")
+	}
+	return UserProvisioned{directory, attributes}, nil
+}
+
+// Become decides what takes the user to the attributes given: nil if it is there already.
+func (u *User) Become(next Attributes) (Event, error) {
+	if next.Text("userName") == "" {
+		return nil, RefuseFor(Invalid, InvalidValue, "attribute userName is required")
+	}
+	edit := EditOf(Diff(u.Attributes, next))
+	switch was, is := u.Attributes.Active(), next.Active(); {
+	case edit.Empty():
+		return nil, nil
+	case was && !is:
+		return UserDeactivated{edit}, nil
+	case !was && is:
+		return UserReactivated{edit}, nil
+	}
+	return UserUpdated{edit}, nil
+}
+
+// Snapshot is the whole user with its id, nil if it does not exist.
+func (u *User) Snapshot(id string) Attributes {
+	if !u.Exists() {
+		return nil
+	}
+	return withID(u.Attributes, id)
+}
+
+func withID(a Attributes, id string) Attributes {
+	s := a.Clone()
+	s["id"] = id
+	return s
+}
