@@ -1,0 +1,80 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// A Reader shows a log beside the process that writes it, or without one. It changes nothing in the log and takes no
+// lock that a writer waits for longer than a moment. It cannot wait for news: All ends at the head of its time.
+// All methods may be called concurrently.
+type Reader struct {
+	id    string
+	pages *pages
+	close func() error
+}
+
+// OpenReader opens the log in a folder for reading. It refuses a folder without a log and a log of a later format.
+func OpenReader(dir string) (*Reader, error) { return openReader(dir, durable) }
+
+func openReader(dir string, with settings) (*Reader, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, fileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open the log: there is none in %s", dir)
+	}
+	p := newPool(func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READONLY) })
+	r := &Reader{pages: &pages{pool: p}, close: sync.OnceValue(p.close)}
+	r.pages.last = r.pages.head
+	r.id, err = describe(p)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), r.close())
+	}
+	return r, nil
+}
+
+// describe checks what a pool reads, and answers the log's id.
+func describe(p *pool) (string, error) {
+	var id string
+	err := p.use(context.Background(), func(s *session) (err error) {
+		if err = checkLibrary(s.conn); err == nil {
+			id, err = identify(s.conn)
+		}
+		return err
+	})
+	return id, err
+}
+
+// ID is the log's random id, the same for its whole life and in its copies.
+func (r *Reader) ID() string { return r.id }
+
+// Read yields the records of a stream above a version, as eventstore.Store says.
+func (r *Reader) Read(ctx context.Context, stream string, after eventstore.Version) iter.Seq2[eventstore.Record, error] {
+	return r.pages.stream(ctx, stream, after)
+}
+
+// All yields the records above a position, as eventstore.Store says.
+func (r *Reader) All(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	return r.pages.all(ctx, after)
+}
+
+// Head is the position of the last durable record.
+func (r *Reader) Head(ctx context.Context) (eventstore.Position, error) {
+	n, err := r.pages.head(ctx)
+	return eventstore.At(n, n), err
+}
+
+// Close waits for the pages under way. Later calls answer ErrClosed. Twice is harmless.
+func (r *Reader) Close() error { return r.close() }
