@@ -14,8 +14,9 @@ import (
 
 // A Store is an append-only log. All methods may be called concurrently.
 type Store interface {
-	// Append writes the batch in the order given and answers the position of its last record. The records are durable
-	// when it returns without error, and every reader that begins afterwards sees them.
+	// Append writes the batch in the order given and answers the highest position of its records. The records are
+	// durable when it returns without error, and every reader that begins afterwards sees them. The batch and its bytes
+	// belong to the store from then on: callers no longer change them.
 	//
 	// Each Write names the version at which its stream must stand. If one does not stand there, nothing of the batch is
 	// written by local and memory, and the error is a *ConflictError; esdb writes in order and stops at the first
@@ -25,7 +26,8 @@ type Store interface {
 	// batch again after a lost answer is a success, with the positions that the records got the first time.
 	//
 	// An error that wraps ErrUnavailable leaves the outcome unknown: the same batch may be appended again. A context
-	// that ends while the batch is already being committed leaves it unknown as well.
+	// that ends while the batch is already being committed leaves it unknown as well; one that ended before never
+	// writes. A batch that Check refuses is refused.
 	Append(ctx context.Context, batch ...Write) (Position, error)
 
 	// Read yields the records of a stream with a version above after, in order, up to its end at the time of the last
@@ -43,7 +45,8 @@ type Store interface {
 	// Head is the position of the last durable record, the zero Position in an empty log.
 	Head(ctx context.Context) (Position, error)
 
-	// Close releases the store once calls under way have returned. Later calls answer ErrClosed. Twice is harmless.
+	// Close releases the store once appends and pages under way are done. Iterations that go on, followers first of
+	// all, end with ErrClosed, and later calls answer it. Twice is harmless.
 	Close() error
 }
 
