@@ -112,3 +112,19 @@ func marshal(v any) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
+
+// EncodeMeta is a Meta as it is stored.
+func EncodeMeta(m Meta) ([]byte, error) {
+	m.Schema = SchemaVersion
+	m.RecordedAt = m.RecordedAt.UTC().Truncate(time.Millisecond)
+	return marshal(m)
+}
+
+// DecodeMeta reads what EncodeMeta wrote.
+func DecodeMeta(data []byte) (Meta, error) {
+	var m Meta
+	if err := json.Unmarshal(data, &m); err != nil {
+		return Meta{}, fmt.Errorf("decode the meta: %w", err)
+	}
+	return m, nil
+}

@@ -1,0 +1,153 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// database is one SQLite file: a single connection that writes, and some that read while it does.
+type database struct {
+	path       string
+	pool, read *sql.DB
+
+	writing    sync.Mutex // held through a transaction
+	write      *sql.Conn
+	statements map[string]*sql.Stmt // of write, prepared once
+}
+
+func openDatabase(path, schema string) (*database, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of %s: %w", path, err)
+	}
+	if f, err := os.OpenFile(path, os.O_CREATE, 0o600); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	} else if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=foreign_keys(off)"
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + pragmas
+	pool, err := driver.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	write, err := pool.Conn(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, closeAfter(err, pool))
+	}
+	if _, err := write.ExecContext(context.Background(), schema); err != nil {
+		return nil, fmt.Errorf("make the tables of %s: %w", path, closeAfter(err, write, pool))
+	}
+	read, err := driver.Open(name+"&_pragma=query_only(on)", addFold)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, closeAfter(err, write, pool))
+	}
+	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	read.SetMaxIdleConns(max(4, runtime.NumCPU()))
+	return &database{path: path, pool: pool, read: read, write: write, statements: map[string]*sql.Stmt{}}, nil
+}
+
+func closeAfter(err error, opened ...io.Closer) error {
+	for _, c := range opened {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+func (d *database) close() error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return closeAfter(nil, d.read, d.write, d.pool)
+}
+
+// checkpoint reads how far the file has come.
+func (d *database) checkpoint() (eventstore.Position, error) {
+	var text string
+	err := d.read.QueryRow(`SELECT position FROM checkpoint`).Scan(&text)
+	if err == sql.ErrNoRows {
+		return eventstore.Position{}, nil
+	}
+	if err != nil {
+		return eventstore.Position{}, fmt.Errorf("read the checkpoint of %s: %w", d.path, err)
+	}
+	return eventstore.ParsePosition(text)
+}
+
+// batch is one write transaction.
+type batch struct {
+	ctx context.Context
+	db  *database
+}
+
+// update runs f in one transaction: all of f's writes are made, or none.
+func (d *database) update(ctx context.Context, f func(*batch) error) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	ctx = context.WithoutCancel(ctx)
+	b := &batch{ctx, d}
+	if err := b.exec(`BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	if err := f(b); err != nil {
+		return errors.Join(err, b.exec(`ROLLBACK`))
+	}
+	if err := b.exec(`COMMIT`); err != nil {
+		return errors.Join(err, b.exec(`ROLLBACK`))
+	}
+	return nil
+}
+
+// prepared is the statement for a text, made once.
+func (b *batch) prepared(query string) (*sql.Stmt, error) {
+	s, ok := b.db.statements[query]
+	if !ok {
+		var err error
+		if s, err = b.db.write.PrepareContext(b.ctx, query); err != nil {
+			return nil, fmt.Errorf("prepare %q: %w", query, err)
+		}
+		b.db.statements[query] = s
+	}
+	return s, nil
+}
+
+func (b *batch) exec(query string, args ...any) error {
+	s, err := b.prepared(query)
+	if err != nil {
+		return err
+	}
+	if _, err := s.ExecContext(b.ctx, args...); err != nil {
+		return fmt.Errorf("run %q on %s: %w", query, b.db.path, err)
+	}
+	return nil
+}
+
+// row runs a query that answers at most one row; it tells whether there was one.
+func (b *batch) row(query string, args []any, into ...any) (bool, error) {
+	s, err := b.prepared(query)
+	if err != nil {
+		return false, err
+	}
+	switch err := s.QueryRowContext(b.ctx, args...).Scan(into...); err {
+	case nil:
+		return true, nil
+	case sql.ErrNoRows:
+		return false, nil
+	default:
+		return false, fmt.Errorf("run %q on %s: %w", query, b.db.path, err)
+	}
+}
+
+func (b *batch) reached(position eventstore.Position) error {
+	return b.exec(`INSERT INTO checkpoint (one, position) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET position = excluded.position`, position.String())
+}

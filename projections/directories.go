@@ -1,0 +1,79 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// Directory is a directory as it stands, with its organization's domain.
+type Directory struct {
+	ID, OrganizationID, Organization string
+	Provider                         domain.Provider
+	Active                           bool
+	Token, Previous                  domain.Token
+	PreviousUntil                    time.Time
+	Created, Updated                 time.Time
+}
+
+func applyDirectory(b *batch, id string, s Stored) error {
+	at := formatTime(s.Meta.RecordedAt)
+	switch e := s.Event.(type) {
+	case domain.DirectoryActivated:
+		return b.exec(`INSERT INTO directories (id, organization, provider, active, token, token_hash, previous, previous_hash, previous_until, created, updated)
+			VALUES (?, ?, ?, 1, ?, ?, '', '', '', ?, ?)`, id, e.OrganizationID, string(e.Provider), e.Token.ID, e.Token.Hash, at, at)
+	case domain.DirectoryUpdated:
+		return b.exec(`UPDATE directories SET provider = ?, token = ?, token_hash = ?, previous = '', previous_hash = '', updated = ? WHERE id = ?`,
+			string(e.Provider), e.Token.ID, e.Token.Hash, at, id)
+	case domain.DirectoryTokenReset:
+		return b.exec(`UPDATE directories SET previous = token, previous_hash = token_hash, previous_until = ?, token = ?, token_hash = ?, updated = ? WHERE id = ?`,
+			formatTime(e.PreviousUntil), e.Token.ID, e.Token.Hash, at, id)
+	case domain.DirectoryDeactivated:
+		return b.exec(`UPDATE directories SET active = 0, updated = ? WHERE id = ?`, at, id)
+	case domain.DirectoryReactivated:
+		return b.exec(`UPDATE directories SET active = 1, updated = ? WHERE id = ?`, at, id)
+	case domain.DirectoryDeleted:
+		return deleteDirectory(b, id)
+	}
+	return nil
+}
+
+func deleteDirectory(b *batch, id string) error {
+	for _, query := range []string{
+		`DELETE FROM members WHERE grp IN (SELECT id FROM groups WHERE directory = ?)`,
+		`DELETE FROM groups WHERE directory = ?`,
+		`DELETE FROM user_emails WHERE directory = ?`,
+		`DELETE FROM users WHERE directory = ?`,
+		`DELETE FROM counts WHERE directory = ?`,
+		`DELETE FROM places WHERE directory = ?`,
+		`DELETE FROM directories WHERE id = ?`,
+	} {
+		if err := b.exec(query, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const directoryColumns = `SELECT d.id, d.organization, o.domain, d.provider, d.active, d.token, d.token_hash, d.previous, d.previous_hash, d.previous_until, d.created, d.updated
+	FROM directories d JOIN organizations o ON o.id = d.organization `
+
+func scanDirectory(row interface{ Scan(...any) error }) (Directory, error) {
+	var d Directory
+	var until, created, updated string
+	err := row.Scan(&d.ID, &d.OrganizationID, &d.Organization, &d.Provider, &d.Active, &d.Token.ID, &d.Token.Hash,
+		&d.Previous.ID, &d.Previous.Hash, &until, &created, &updated)
+	d.PreviousUntil, d.Created, d.Updated = parseTime(until), parseTime(created), parseTime(updated)
+	return d, err
+}
+
+// Directory finds one by its id; with its organization gone it is gone too.
+func (m *ReadModel) Directory(ctx context.Context, id string) (Directory, error) {
+	return one(ctx, m, scanDirectory, directoryColumns+`WHERE d.id = ?`, id)
+}
+
+// DirectoryOf finds the directory of an organization, named by its id.
+func (m *ReadModel) DirectoryOf(ctx context.Context, organizationID string) (Directory, error) {
+	return one(ctx, m, scanDirectory, directoryColumns+`WHERE d.organization = ?`, organizationID)
+}

@@ -1,0 +1,127 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// Group is a group as it stands, without its members.
+type Group struct {
+	ID                string
+	Version           eventstore.Version
+	Attributes        domain.Attributes
+	Count             int // members, also those that name nobody
+	Created, Modified time.Time
+}
+
+func applyGroup(b *batch, id string, s Stored) error {
+	switch e := s.Event.(type) {
+	case domain.GroupCreated:
+		if err := insertGroup(b, id, e, s); err != nil {
+			return err
+		}
+		return applyMembers(b, id, s)
+	case domain.GroupDeleted:
+		return deleteGroup(b, id, s.Version)
+	}
+	var g domain.Group
+	var text string
+	found, err := b.row(`SELECT directory, members, attributes FROM groups WHERE id = ?`, []any{id}, &g.Directory, &g.Count, &text)
+	if err != nil || !found { // its directory is deleted
+		return err
+	}
+	if g.Attributes, err = decodeAttributes(text); err != nil {
+		return err
+	}
+	g.Apply(s.Event)
+	row, err := groupRow(g.Attributes)
+	if err != nil {
+		return err
+	}
+	if err := b.exec(`UPDATE groups SET external_id = ?, display_name_key = ?, attributes = ?, members = ?, modified = ?, version = ? WHERE id = ?`,
+		append(row, g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), id)...); err != nil {
+		return err
+	}
+	return applyMembers(b, id, s)
+}
+
+func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) error {
+	row, err := groupRow(e.Attributes)
+	if err != nil {
+		return err
+	}
+	place, err := nextPlace(b, e.Directory, KindGroup)
+	if err != nil {
+		return err
+	}
+	at := formatTime(s.Meta.RecordedAt)
+	return b.exec(`INSERT INTO groups (id, directory, place, version, external_id, display_name_key, attributes, members, created, modified)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append([]any{id, e.Directory, place, int64(s.Version)}, append(row, len(e.Members), at, at)...)...)
+}
+
+// groupRow are the columns made from the attributes, in the order of the statements above.
+func groupRow(a domain.Attributes) ([]any, error) {
+	text, err := json.Marshal(a)
+	return []any{textOrNull(a.Text("externalId")), domain.FoldKey(a.Text("displayName")), string(text)}, err
+}
+
+func deleteGroup(b *batch, id string, version eventstore.Version) error {
+	var place int64
+	var directory string
+	found, err := b.row(`DELETE FROM groups WHERE id = ? RETURNING directory, place`, []any{id}, &directory, &place)
+	if err != nil || !found {
+		return err
+	}
+	if err := b.exec(`UPDATE members SET to_version = ? WHERE grp = ? AND to_version IS NULL`, int64(version), id); err != nil {
+		return err
+	}
+	return leavePlace(b, directory, KindGroup, place)
+}
+
+func applyMembers(b *batch, group string, s Stored) error {
+	delta := domain.DeltaOf(s.Event)
+	for _, m := range delta.Removed {
+		if err := b.exec(`UPDATE members SET to_version = ? WHERE grp = ? AND member = ? AND to_version IS NULL`, int64(s.Version), group, m.ID); err != nil {
+			return err
+		}
+	}
+	for _, m := range delta.Added {
+		if err := b.exec(`INSERT INTO members (grp, member, type, from_version) VALUES (?, ?, ?, ?)`, group, m.ID, m.Type, int64(s.Version)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const groupColumns = `SELECT r.id, r.version, r.attributes, r.members, r.created, r.modified FROM groups r `
+
+func scanGroup(row interface{ Scan(...any) error }) (Group, error) {
+	var g Group
+	var text, created, modified string
+	if err := row.Scan(&g.ID, &g.Version, &text, &g.Count, &created, &modified); err != nil {
+		return Group{}, err
+	}
+	g.Created, g.Modified = parseTime(created), parseTime(modified)
+	var err error
+	g.Attributes, err = decodeAttributes(text)
+	return g, err
+}
+
+// Group finds a group of a directory by its id.
+func (m *ReadModel) Group(ctx context.Context, directory, id string) (Group, error) {
+	return one(ctx, m, scanGroup, groupColumns+`WHERE r.id = ? AND r.directory = ?`, id, directory)
+}
+
+// Groups lists groups of a directory in the order of their creation.
+func (m *ReadModel) Groups(ctx context.Context, directory string, q Query) (Page[Group], error) {
+	return list(ctx, m, KindGroup, scanGroup, groupColumns, directory, q)
+}
+
+// GroupNames are the displayNames of those of the ids that are groups of the directory.
+func (m *ReadModel) GroupNames(ctx context.Context, directory string, ids []string) (map[string]string, error) {
+	return pairs(ctx, m, `SELECT g.id, g.attributes ->> '$.displayName' FROM json_each(?) i JOIN groups g ON g.id = i.value WHERE g.directory = ?`, ids, directory)
+}

@@ -1,0 +1,85 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// Member is a member of a group that exists, with the name it goes by.
+type Member struct {
+	ID      string
+	Type    string // User or Group
+	Display string // displayName, else userName
+}
+
+// Members lists the members of a group of a directory in the order of their ids, from the one after the id given. Members that name
+// nobody in the directory are not shown. A limit of -1 lists all.
+func (m *ReadModel) Members(ctx context.Context, directory, group, after string, limit int) ([]Member, error) {
+	return all(ctx, m, scanMember, `SELECT m.member,
+			CASE WHEN u.id IS NULL THEN 'Group' ELSE 'User' END,
+			coalesce(u.attributes ->> '$.displayName', u.attributes ->> '$.userName', g.attributes ->> '$.displayName')
+		FROM groups o
+		CROSS JOIN members m ON m.grp = o.id AND m.to_version IS NULL
+		LEFT JOIN users u ON u.id = m.member AND u.directory = o.directory
+		LEFT JOIN groups g ON g.id = m.member AND g.directory = o.directory
+		WHERE o.id = ? AND o.directory = ? AND m.member > ? AND (u.id IS NOT NULL OR g.id IS NOT NULL)
+		ORDER BY m.member LIMIT ?`, group, directory, after, limit)
+}
+
+func scanMember(row interface{ Scan(...any) error }) (Member, error) {
+	var m Member
+	err := row.Scan(&m.ID, &m.Type, &m.Display)
+	return m, err
+}
+
+func scanStanding(row interface{ Scan(...any) error }) (domain.Member, error) {
+	var m domain.Member
+	err := row.Scan(&m.ID, &m.Type)
+	return m, err
+}
+
+// StandingAll are all ids that are members of the group, also those that name nobody.
+func (m *ReadModel) StandingAll(ctx context.Context, group string) ([]domain.Member, error) {
+	return all(ctx, m, scanStanding, `SELECT member, type FROM members WHERE grp = ? AND to_version IS NULL ORDER BY member`, group)
+}
+
+// Standing are those of the ids that are members of the group. Its cost follows the ids, not the group.
+func (m *ReadModel) Standing(ctx context.Context, group string, ids []string) ([]domain.Member, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	return all(ctx, m, scanStanding, `SELECT m.member, m.type FROM json_each(?) i CROSS JOIN members m ON m.grp = ? AND m.member = i.value AND m.to_version IS NULL ORDER BY m.member`,
+		string(list), group)
+}
+
+// Membership is a group that a user or a group is a direct member of.
+type Membership struct {
+	Member, Group, Display string
+}
+
+// Memberships are the groups of the directory that the ids are direct members of, by member.
+func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []string) (map[string][]Membership, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := all(ctx, m, func(row interface{ Scan(...any) error }) (Membership, error) {
+		var g Membership
+		err := row.Scan(&g.Member, &g.Group, &g.Display)
+		return g, err
+	}, `SELECT m.member, g.id, g.attributes ->> '$.displayName' FROM json_each(?) i
+		CROSS JOIN members m ON m.member = i.value AND m.to_version IS NULL
+		JOIN groups g ON g.id = m.grp
+		WHERE g.directory = ? ORDER BY m.member, g.place`, string(list), directory)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]Membership, len(ids))
+	for _, g := range found {
+		out[g.Member] = append(out[g.Member], g)
+	}
+	return out, nil
+}

@@ -1,0 +1,304 @@
+package projections
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+//go:embed schema/outbox.sql
+var outboxSchema string
+
+// OutboxFile is the file of the outbox in the data folder.
+const OutboxFile = "deliveries.db"
+
+// Outbox is the projection that turns the log into messages, one delivery for each endpoint that wants one, and keeps
+// what became of them. Deliveries, attempts and the checkpoint share one file and its transactions; rebuilding the read
+// model never sends anything again. All methods but Apply are safe for concurrent use.
+type Outbox struct {
+	db       *database
+	progress *Progress
+	changes  *Changes
+
+	mu        sync.Mutex
+	endpoints map[string]Target // replaced, never changed
+	news      chan struct{}     // closed and made anew when deliveries or endpoints come
+}
+
+// Target is an endpoint as deliveries need it.
+type Target struct {
+	ID           string
+	State        domain.Endpoint
+	FailingSince time.Time // zero while its last answer was a success
+}
+
+// OpenOutbox opens the outbox in a folder, an empty one if there is none.
+func OpenOutbox(folder string, log Streams) (*Outbox, error) {
+	db, err := openDatabase(filepath.Join(folder, OutboxFile), outboxSchema)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outbox{db: db, news: make(chan struct{})}
+	if err := o.load(log); err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return o, nil
+}
+
+func (o *Outbox) load(log Streams) error {
+	at, err := o.db.checkpoint()
+	if err != nil {
+		return err
+	}
+	o.progress = newProgress(at)
+	if o.changes, err = NewChanges(log); err != nil {
+		return err
+	}
+	rows, err := o.db.read.Query(`SELECT id, state, failing_since FROM endpoints`)
+	if err != nil {
+		return fmt.Errorf("read the endpoints: %w", err)
+	}
+	defer rows.Close()
+	o.endpoints = map[string]Target{}
+	for rows.Next() {
+		var t Target
+		var text string
+		var since int64
+		if err := rows.Scan(&t.ID, &text, &since); err != nil {
+			return fmt.Errorf("read the endpoints: %w", err)
+		}
+		if err := json.Unmarshal([]byte(text), &t.State); err != nil {
+			return fmt.Errorf("read endpoint %s: %w", t.ID, err)
+		}
+		t.FailingSince = fromMillis(since)
+		o.endpoints[t.ID] = t
+	}
+	return rows.Err()
+}
+
+// Close closes the file.
+func (o *Outbox) Close() error { return o.db.close() }
+
+// Name implements Projection.
+func (o *Outbox) Name() string { return "outbox" }
+
+// Progress implements Projection.
+func (o *Outbox) Progress() *Progress { return o.progress }
+
+// Begin sets where an outbox without a checkpoint begins: changes up to the position are not delivered, but the endpoints
+// that stand there are known. It reads the log.
+func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.Record, error) bool), at eventstore.Position) error {
+	endpoints := map[string]Target{}
+	for r, err := range records {
+		if err != nil {
+			return fmt.Errorf("read the log's endpoints: %w", err)
+		}
+		if at.Before(r.Position) {
+			break
+		}
+		if kind, _ := SplitStream(r.Stream); kind == KindEndpoint {
+			if err := foldEndpoint(endpoints, r); err != nil {
+				return err
+			}
+		}
+	}
+	if err := o.db.update(ctx, func(b *batch) error {
+		for _, id := range slices.Sorted(maps.Keys(endpoints)) {
+			if err := saveEndpoint(b, endpoints[id]); err != nil {
+				return err
+			}
+		}
+		return b.reached(at)
+	}); err != nil {
+		return err
+	}
+	o.progress.reach(at)
+	o.publish(endpoints)
+	return nil
+}
+
+func foldEndpoint(endpoints map[string]Target, r eventstore.Record) error {
+	s, err := DecodeRecord(r)
+	if err != nil {
+		return err
+	}
+	_, id := SplitStream(r.Stream)
+	t := endpoints[id]
+	t.ID = id
+	t.State.Apply(s.Event)
+	if endpoints[id] = t; t.State.Deleted {
+		delete(endpoints, id)
+	}
+	return nil
+}
+
+// Apply implements Projection.
+func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
+	endpoints := maps.Clone(o.targets())
+	wrote := false
+	err := o.db.update(ctx, func(b *batch) error {
+		for _, r := range records.Records {
+			if strings.HasPrefix(r.Stream, "name-") {
+				continue
+			}
+			made, err := o.apply(b, endpoints, r)
+			if err != nil {
+				return fmt.Errorf("turn %s at position %s into messages: %w", r.Type, r.Position, err)
+			}
+			wrote = wrote || made
+		}
+		return b.reached(records.Position)
+	})
+	if err == nil && wrote {
+		o.publish(endpoints)
+	}
+	return err
+}
+
+func (o *Outbox) apply(b *batch, endpoints map[string]Target, r eventstore.Record) (bool, error) {
+	if kind, id := SplitStream(r.Stream); kind == KindEndpoint {
+		return true, o.applyEndpoint(b, endpoints, id, r)
+	}
+	if len(endpoints) == 0 {
+		o.changes.Pass(r)
+		return false, nil
+	}
+	s, err := DecodeRecord(r)
+	if err != nil {
+		return false, err
+	}
+	wanted := wanting(endpoints, domain.MessageType(s.Event), s.Meta.Organization)
+	if len(wanted) == 0 {
+		o.changes.Pass(r)
+		return false, nil
+	}
+	m, ok, err := o.changes.Message(b.ctx, s)
+	if err != nil || !ok {
+		return false, err
+	}
+	return true, enqueue(b, r, m, r.Stream, wanted)
+}
+
+func wanting(endpoints map[string]Target, kind, organization string) []string {
+	var ids []string
+	for id, t := range endpoints {
+		if kind != "" && t.State.Wants(kind, organization) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// applyEndpoint folds an endpoint; a test of it becomes a message to it alone.
+func (o *Outbox) applyEndpoint(b *batch, endpoints map[string]Target, id string, r eventstore.Record) error {
+	if err := foldEndpoint(endpoints, r); err != nil {
+		return err
+	}
+	t, there := endpoints[id]
+	if !there {
+		return forgetEndpoint(b, id)
+	}
+	if err := saveEndpoint(b, t); err != nil {
+		return err
+	}
+	s, err := DecodeRecord(r)
+	if err != nil {
+		return err
+	}
+	if _, test := s.Event.(domain.EndpointTested); !test {
+		return nil
+	}
+	m := MessageOf(s, &Subject{Kind: KindEndpoint, ID: id}, domain.ChangeBetween(domain.TypeWebhookTest, nil, domain.Attributes{"id": id, "name": t.State.Name}))
+	m.Data.Subject.Type = "webhook"
+	return enqueue(b, r, m, r.Stream, []string{id})
+}
+
+func saveEndpoint(b *batch, t Target) error {
+	text, err := json.Marshal(t.State)
+	if err != nil {
+		return err
+	}
+	return b.exec(`INSERT INTO endpoints (id, state) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state`, t.ID, string(text))
+}
+
+func forgetEndpoint(b *batch, id string) error {
+	for _, query := range []string{
+		`DELETE FROM attempts WHERE delivery IN (SELECT seq FROM deliveries WHERE endpoint = ?)`,
+		`DELETE FROM deliveries WHERE endpoint = ?`,
+		`DELETE FROM endpoints WHERE id = ?`,
+	} {
+		if err := b.exec(query, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enqueue writes a message and a delivery for each endpoint. A delivery is ready unless an earlier one of its subject is not
+// ended yet.
+func enqueue(b *batch, r eventstore.Record, m Message, subject string, endpoints []string) error {
+	body, err := m.Body()
+	if err != nil {
+		return err
+	}
+	if err := b.exec(`INSERT INTO messages (event, position, type, subject, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		r.ID[:], r.Position.String(), m.Type, subject, body); err != nil {
+		return err
+	}
+	for _, id := range endpoints {
+		if err := b.exec(`INSERT INTO deliveries (endpoint, lane, event, subject, webhook_id, state, next) SELECT ?1, '', ?2, ?3, ?4,
+				CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?1 AND lane = '' AND subject = ?3 AND state IN ('ready', 'waiting')) THEN 'waiting' ELSE 'ready' END, 0
+				WHERE true ON CONFLICT DO NOTHING`,
+			id, r.ID[:], subject, WebhookID(r.ID, id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Outbox) targets() map[string]Target {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.endpoints
+}
+
+func (o *Outbox) publish(endpoints map[string]Target) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.endpoints = endpoints
+	close(o.news)
+	o.news = make(chan struct{})
+}
+
+// Targets are the endpoints, and a channel that closes when there is news: other endpoints, or more to deliver.
+func (o *Outbox) Targets() (map[string]Target, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.endpoints, o.news
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}

@@ -1,0 +1,69 @@
+package projections
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// Progress is how far a projection has come, for those who wait for it. Safe for concurrent use.
+type Progress struct {
+	mu       sync.Mutex
+	position eventstore.Position
+	moved    chan struct{} // closed and made anew at each move
+	failure  error
+}
+
+func newProgress(at eventstore.Position) *Progress {
+	return &Progress{position: at, moved: make(chan struct{})}
+}
+
+// Position is the last one reached.
+func (p *Progress) Position() eventstore.Position {
+	at, _, _ := p.now()
+	return at
+}
+
+func (p *Progress) now() (eventstore.Position, <-chan struct{}, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.position, p.moved, p.failure
+}
+
+func (p *Progress) reach(at eventstore.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.position = at
+	close(p.moved)
+	p.moved = make(chan struct{})
+}
+
+// fail records why the projection stopped, once; waiters are let go.
+func (p *Progress) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure == nil {
+		p.failure = err
+		close(p.moved)
+		p.moved = make(chan struct{})
+	}
+}
+
+// Wait returns when the position is reached, the projection has stopped for good, or the context ends.
+func (p *Progress) Wait(ctx context.Context, goal eventstore.Position) error {
+	for {
+		at, moved, failure := p.now()
+		if !at.Before(goal) {
+			return nil
+		}
+		if failure != nil {
+			return failure
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package projections
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+//go:embed schema/readmodel.sql
+var readModelSchema string
+
+// freshness bounds how long a query waits for the read model to reach what was acknowledged.
+const freshness = 5 * time.Second
+
+// ReadModel is the current state of everything. All methods are safe for concurrent use; its queries show every change that
+// was acknowledged before they began (Expect), or answer an Unavailable error after five seconds.
+type ReadModel struct {
+	db       *database
+	progress *Progress
+
+	mu       sync.Mutex
+	expected eventstore.Position
+}
+
+// OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Models of other schemas stay
+// until RemoveOld. A model that is ahead of the log, which was then restored from a backup, is made anew.
+func OpenReadModel(folder string, head eventstore.Position) (*ReadModel, error) {
+	path := filepath.Join(folder, readModelFile())
+	m, err := openReadModel(path)
+	if err != nil {
+		return nil, err
+	}
+	if !head.Before(m.progress.Position()) {
+		return m, nil
+	}
+	if err := errors.Join(m.Close(), removeDatabase(path)); err != nil {
+		return nil, err
+	}
+	return openReadModel(path)
+}
+
+func openReadModel(path string) (*ReadModel, error) {
+	db, err := openDatabase(path, readModelSchema)
+	if err != nil {
+		return nil, err
+	}
+	at, err := db.checkpoint()
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return &ReadModel{db: db, progress: newProgress(at)}, nil
+}
+
+// readModelFile names the file after its schema.
+func readModelFile() string {
+	sum := sha256.Sum256([]byte(readModelSchema))
+	return "readmodel-" + hex.EncodeToString(sum[:4]) + ".db"
+}
+
+func removeDatabase(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove the read model: %w", err)
+		}
+	}
+	return nil
+}
+
+// RemoveOld removes models of other schemas, once this one has caught up and is shown instead.
+func (m *ReadModel) RemoveOld() error {
+	all, err := filepath.Glob(filepath.Join(filepath.Dir(m.db.path), "readmodel-????????.db"))
+	if err != nil {
+		return fmt.Errorf("look for old read models: %w", err)
+	}
+	for _, path := range all {
+		if filepath.Base(path) != filepath.Base(m.db.path) {
+			if err := removeDatabase(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close closes the file. Queries afterwards fail.
+func (m *ReadModel) Close() error { return m.db.close() }
+
+// Name implements Projection.
+func (m *ReadModel) Name() string { return "readmodel" }
+
+// Progress implements Projection.
+func (m *ReadModel) Progress() *Progress { return m.progress }
+
+// Expect makes every later query wait for the position: what was acknowledged is shown.
+func (m *ReadModel) Expect(position eventstore.Position) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.expected.Before(position) {
+		m.expected = position
+	}
+}
+
+// fresh waits until the model shows all that is expected of it.
+func (m *ReadModel) fresh(ctx context.Context) error {
+	m.mu.Lock()
+	expected := m.expected
+	m.mu.Unlock()
+	bounded, cancel := context.WithTimeout(ctx, freshness)
+	defer cancel()
+	if err := m.progress.Wait(bounded, expected); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e := domain.Refuse(domain.Unavailable, "the directory is catching up with its log; try again in a moment")
+		e.Cause = err
+		return e
+	}
+	return nil
+}
+
+// Apply implements Projection.
+func (m *ReadModel) Apply(ctx context.Context, records eventstore.Batch) error {
+	return m.db.update(ctx, func(b *batch) error {
+		for _, r := range records.Records {
+			if strings.HasPrefix(r.Stream, "name-") {
+				continue
+			}
+			s, err := DecodeRecord(r)
+			if err != nil {
+				return err
+			}
+			if err := m.apply(b, s); err != nil {
+				return fmt.Errorf("apply %s at position %s: %w", r.Type, r.Position, err)
+			}
+		}
+		return b.reached(records.Position)
+	})
+}
+
+func (m *ReadModel) apply(b *batch, s Stored) error {
+	kind, id := SplitStream(s.Stream)
+	switch kind {
+	case KindOrganization:
+		return applyOrganization(b, id, s)
+	case KindDirectory:
+		return applyDirectory(b, id, s)
+	case KindUser:
+		return applyUser(b, id, s)
+	case KindGroup:
+		return applyGroup(b, id, s)
+	case KindEndpoint:
+		return applyEndpoint(b, id, s)
+	case KindAPIKey:
+		return applyAPIKey(b, id, s)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+-- The read model: the present, made from the log. Times are RFC 3339 text in UTC, keys are folded for comparison.
+-- A change here gives the file another name, and the model is built anew beside the old one.
+
+CREATE TABLE IF NOT EXISTS checkpoint (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    position TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS organizations (
+    id      TEXT PRIMARY KEY,
+    domain  TEXT NOT NULL UNIQUE,
+    name    TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS directories (
+    id             TEXT PRIMARY KEY,
+    organization   TEXT NOT NULL UNIQUE,
+    provider       TEXT NOT NULL,
+    active         INTEGER NOT NULL,
+    token          TEXT NOT NULL,
+    token_hash     TEXT NOT NULL,
+    previous       TEXT NOT NULL,
+    previous_hash  TEXT NOT NULL,
+    previous_until TEXT NOT NULL,
+    created        TEXT NOT NULL,
+    updated        TEXT NOT NULL
+);
+
+-- place is the order of creation within the directory, from 1, never given twice.
+CREATE TABLE IF NOT EXISTS users (
+    seq              INTEGER PRIMARY KEY,
+    id               TEXT NOT NULL UNIQUE,
+    directory        TEXT NOT NULL,
+    place            INTEGER NOT NULL,
+    version          INTEGER NOT NULL,
+    user_name_key    TEXT NOT NULL,
+    external_id      TEXT,
+    display_name_key TEXT,
+    active           INTEGER NOT NULL,
+    attributes       TEXT NOT NULL,
+    created          TEXT NOT NULL,
+    modified         TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS users_in_order ON users (directory, place);
+CREATE INDEX IF NOT EXISTS users_by_name ON users (directory, user_name_key);
+CREATE INDEX IF NOT EXISTS users_by_external_id ON users (directory, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS users_by_display_name ON users (directory, display_name_key) WHERE display_name_key IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS user_emails (
+    user        INTEGER NOT NULL,
+    nth         INTEGER NOT NULL,
+    directory   TEXT NOT NULL,
+    value_key   TEXT,
+    type_key    TEXT,
+    display_key TEXT,
+    is_primary  INTEGER NOT NULL,
+    PRIMARY KEY (user, nth)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS users_by_email ON user_emails (directory, value_key);
+
+CREATE TABLE IF NOT EXISTS groups (
+    seq              INTEGER PRIMARY KEY,
+    id               TEXT NOT NULL UNIQUE,
+    directory        TEXT NOT NULL,
+    place            INTEGER NOT NULL,
+    version          INTEGER NOT NULL,
+    external_id      TEXT,
+    display_name_key TEXT NOT NULL,
+    members          INTEGER NOT NULL,
+    attributes       TEXT NOT NULL,
+    created          TEXT NOT NULL,
+    modified         TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS groups_in_order ON groups (directory, place);
+CREATE INDEX IF NOT EXISTS groups_by_display_name ON groups (directory, display_name_key);
+CREATE INDEX IF NOT EXISTS groups_by_external_id ON groups (directory, external_id) WHERE external_id IS NOT NULL;
+
+-- A member belongs to the group from one version of the group to another; to_version is null while it does.
+CREATE TABLE IF NOT EXISTS members (
+    grp          TEXT NOT NULL,
+    member       TEXT NOT NULL,
+    type         TEXT NOT NULL,
+    from_version INTEGER NOT NULL,
+    to_version   INTEGER,
+    PRIMARY KEY (grp, member, from_version)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS members_now ON members (grp, member) WHERE to_version IS NULL;
+CREATE INDEX IF NOT EXISTS members_of ON members (member, grp) WHERE to_version IS NULL;
+
+-- How many rows of a directory stand in each run of 256 places, so that a page deep in the list costs what the first does.
+CREATE TABLE IF NOT EXISTS counts (
+    directory TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    run       INTEGER NOT NULL,
+    n         INTEGER NOT NULL,
+    PRIMARY KEY (directory, kind, run)
+) WITHOUT ROWID;
+
+-- The last place given in a directory.
+CREATE TABLE IF NOT EXISTS places (
+    directory TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    last      INTEGER NOT NULL,
+    PRIMARY KEY (directory, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS endpoints (
+    id           TEXT PRIMARY KEY,
+    name         TEXT NOT NULL,
+    url          TEXT NOT NULL,
+    event_codes  TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    disabled     TEXT NOT NULL,
+    created      TEXT NOT NULL,
+    updated      TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS apikeys (
+    id      TEXT PRIMARY KEY,
+    name    TEXT NOT NULL,
+    hash    TEXT NOT NULL,
+    created TEXT NOT NULL
+);

@@ -1,0 +1,25 @@
+package projections
+
+import "strings"
+
+// Kind is what a stream is about: the part of its name before the first hyphen.
+type Kind string
+
+// The kinds of streams.
+const (
+	KindOrganization Kind = "organization"
+	KindDirectory    Kind = "directory"
+	KindUser         Kind = "user"
+	KindGroup        Kind = "group"
+	KindEndpoint     Kind = "endpoint"
+	KindAPIKey       Kind = "apikey"
+)
+
+// Stream is the name of a subject's stream.
+func (k Kind) Stream(id string) string { return string(k) + "-" + id }
+
+// SplitStream takes a stream's name apart.
+func SplitStream(name string) (Kind, string) {
+	kind, id, _ := strings.Cut(name, "-")
+	return Kind(kind), id
+}

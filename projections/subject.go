@@ -1,0 +1,172 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// Streams is what folding a subject reads.
+type Streams interface {
+	Read(ctx context.Context, stream string, after eventstore.Version) iter.Seq2[eventstore.Record, error]
+}
+
+// A group's snapshot lists its members up to shownMembers. The fold remembers them up to keptMembers, so that
+// a group about that size is not read anew at each change.
+const (
+	shownMembers = 100
+	keptMembers  = 200
+)
+
+// Subject is a user, group or directory folded to a version. It is immutable: Next makes another.
+type Subject struct {
+	Kind      Kind
+	ID        string
+	Version   eventstore.Version
+	user      domain.User
+	group     domain.Group
+	members   []domain.Member // in the order in which they came; nil if unknown, which a group of more than shownMembers may be
+	directory domain.Directory
+}
+
+// errMembersUnknown tells that a group has shrunk to a size at which its members are shown, and they were not kept.
+var errMembersUnknown = errors.New("the group's members were not kept")
+
+// Exists tells whether the subject is there at this version.
+func (s *Subject) Exists() bool {
+	switch s.Kind {
+	case KindUser:
+		return s.user.Exists()
+	case KindGroup:
+		return s.group.Exists()
+	case KindDirectory:
+		return s.directory.Exists()
+	}
+	return false
+}
+
+// UserName is a user's name, also after its deletion; "" for other subjects.
+func (s *Subject) UserName() string { return s.user.Attributes.Text("userName") }
+
+// ExternalID is the id that the provider knows the subject by.
+func (s *Subject) ExternalID() string {
+	if s.Kind == KindGroup {
+		return s.group.Attributes.Text("externalId")
+	}
+	return s.user.Attributes.Text("externalId")
+}
+
+// Count is how many members a group has.
+func (s *Subject) Count() int { return s.group.Count }
+
+// Snapshot is the whole subject, nil if it is not there. A group's lists its members up to a hundred.
+func (s *Subject) Snapshot() domain.Attributes {
+	switch s.Kind {
+	case KindUser:
+		return s.user.Snapshot(s.ID)
+	case KindDirectory:
+		return s.directory.Snapshot(s.ID)
+	}
+	snapshot := s.group.Snapshot(s.ID)
+	if snapshot == nil || s.group.Count > shownMembers || s.group.Count == 0 {
+		return snapshot
+	}
+	list := make([]any, len(s.members))
+	for i, m := range s.members {
+		one := map[string]any{"value": m.ID}
+		if m.Type != "" {
+			one["type"] = m.Type
+		}
+		list[i] = one
+	}
+	snapshot["members"] = list
+	return snapshot
+}
+
+// Next is the subject after one more event.
+func (s *Subject) Next(e domain.Event) (*Subject, error) {
+	n := *s
+	n.Version++
+	switch n.Kind {
+	case KindUser:
+		n.user.Apply(e)
+	case KindDirectory:
+		n.directory.Apply(e)
+	case KindGroup:
+		n.group.Apply(e)
+		return &n, n.follow(domain.DeltaOf(e))
+	}
+	return &n, nil
+}
+
+func (s *Subject) follow(delta domain.MembersDelta) error {
+	switch {
+	case s.members == nil && s.group.Count > shownMembers:
+		return nil
+	case s.members == nil && s.Version > 1:
+		return errMembersUnknown
+	case s.group.Count > keptMembers:
+		s.members = nil
+		return nil
+	case len(delta.Removed) == 0:
+		s.members = slices.Concat(s.members, delta.Added)
+	default:
+		s.members = slices.DeleteFunc(slices.Clone(s.members), func(m domain.Member) bool {
+			return slices.ContainsFunc(delta.Removed, func(r domain.Member) bool { return r.ID == m.ID })
+		})
+		s.members = append(s.members, delta.Added...)
+	}
+	if s.members == nil {
+		s.members = []domain.Member{}
+	}
+	return nil
+}
+
+// Fold reads a subject's stream up to a version; 0 is all of it.
+func Fold(ctx context.Context, log Streams, kind Kind, id string, upTo eventstore.Version) (*Subject, error) {
+	return fold(ctx, log, kind, id, func(r eventstore.Record) bool { return upTo == 0 || r.Version <= upTo })
+}
+
+// FoldAt reads a subject's stream up to a position in the log.
+func FoldAt(ctx context.Context, log Streams, kind Kind, id string, at eventstore.Position) (*Subject, error) {
+	return fold(ctx, log, kind, id, func(r eventstore.Record) bool { return !at.Before(r.Position) })
+}
+
+func fold(ctx context.Context, log Streams, kind Kind, id string, until func(eventstore.Record) bool) (*Subject, error) {
+	s := &Subject{Kind: kind, ID: id}
+	came := map[domain.Member]int{} // all members with the order in which they came: a whole read knows them at any size
+	order := 0
+	for r, err := range log.Read(ctx, kind.Stream(id), 0) {
+		if err != nil {
+			return nil, fmt.Errorf("fold %s: %w", kind.Stream(id), err)
+		}
+		if !until(r) {
+			break
+		}
+		e, err := domain.Decode(r.Type, r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("fold %s at position %s: %w", kind.Stream(id), r.Position, err)
+		}
+		delta := domain.DeltaOf(e)
+		for _, m := range delta.Removed {
+			delete(came, m)
+		}
+		for _, m := range delta.Added {
+			came[m] = order
+			order++
+		}
+		if s, err = s.Next(e); err != nil && !errors.Is(err, errMembersUnknown) {
+			return nil, err
+		}
+	}
+	if kind == KindGroup && len(came) <= keptMembers {
+		s.members = slices.SortedFunc(maps.Keys(came), func(a, b domain.Member) int { return came[a] - came[b] })
+	}
+	return s, nil
+}

@@ -1,0 +1,186 @@
+package projections
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// User is a user as it stands.
+type User struct {
+	ID                string
+	Version           eventstore.Version
+	Attributes        domain.Attributes
+	Created, Modified time.Time
+}
+
+func applyUser(b *batch, id string, s Stored) error {
+	switch e := s.Event.(type) {
+	case domain.UserProvisioned:
+		return insertUser(b, id, e, s)
+	case domain.UserDeleted:
+		return deleteUser(b, id)
+	case domain.UserClaimRevoked:
+		return b.exec(`UPDATE users SET version = ? WHERE id = ?`, int64(s.Version), id)
+	}
+	var seq int64
+	var u domain.User
+	var text string
+	found, err := b.row(`SELECT seq, directory, attributes FROM users WHERE id = ?`, []any{id}, &seq, &u.Directory, &text)
+	if err != nil || !found { // its directory is deleted
+		return err
+	}
+	if u.Attributes, err = decodeAttributes(text); err != nil {
+		return err
+	}
+	u.Apply(s.Event)
+	return updateUser(b, seq, &u, s)
+}
+
+func insertUser(b *batch, id string, e domain.UserProvisioned, s Stored) error {
+	row, err := userRow(e.Attributes)
+	if err != nil {
+		return err
+	}
+	place, err := nextPlace(b, e.Directory, KindUser)
+	if err != nil {
+		return err
+	}
+	at := formatTime(s.Meta.RecordedAt)
+	var seq int64
+	if _, err := b.row(`INSERT INTO users (id, directory, place, version, user_name_key, external_id, display_name_key, active, attributes, created, modified)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+		append([]any{id, e.Directory, place, int64(s.Version)}, append(row, at, at)...), &seq); err != nil {
+		return err
+	}
+	return insertEmails(b, seq, e.Directory, e.Attributes)
+}
+
+func updateUser(b *batch, seq int64, u *domain.User, s Stored) error {
+	row, err := userRow(u.Attributes)
+	if err != nil {
+		return err
+	}
+	if err := b.exec(`UPDATE users SET user_name_key = ?, external_id = ?, display_name_key = ?, active = ?, attributes = ?, modified = ?, version = ? WHERE seq = ?`,
+		append(row, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...); err != nil {
+		return err
+	}
+	if err := b.exec(`DELETE FROM user_emails WHERE user = ?`, seq); err != nil {
+		return err
+	}
+	return insertEmails(b, seq, u.Directory, u.Attributes)
+}
+
+// userRow are the columns made from the attributes, in the order of the table.
+func userRow(a domain.Attributes) ([]any, error) {
+	key, err := domain.NameKey(a.Text("userName"))
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		return nil, err
+	}
+	return []any{key, textOrNull(a.Text("externalId")), foldOrNull(a.Text("displayName")), a.Active(), string(text)}, nil
+}
+
+func insertEmails(b *batch, seq int64, directory string, a domain.Attributes) error {
+	list, _ := a["emails"].([]any)
+	for i, e := range list {
+		m, _ := e.(map[string]any)
+		email := domain.Attributes(m)
+		if err := b.exec(`INSERT INTO user_emails (user, nth, directory, value_key, type_key, display_key, is_primary) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			seq, i, directory, foldOrNull(email.Text("value")), foldOrNull(email.Text("type")), foldOrNull(email.Text("display")), m["primary"] == true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteUser(b *batch, id string) error {
+	var seq, place int64
+	var directory string
+	found, err := b.row(`DELETE FROM users WHERE id = ? RETURNING seq, directory, place`, []any{id}, &seq, &directory, &place)
+	if err != nil || !found {
+		return err
+	}
+	if err := b.exec(`DELETE FROM user_emails WHERE user = ?`, seq); err != nil {
+		return err
+	}
+	return leavePlace(b, directory, KindUser, place)
+}
+
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func foldOrNull(s string) any { return textOrNull(domain.FoldKey(s)) }
+
+func decodeAttributes(text string) (domain.Attributes, error) {
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.UseNumber()
+	var a domain.Attributes
+	if err := d.Decode(&a); err != nil {
+		return nil, fmt.Errorf("decode attributes: %w", err)
+	}
+	return a, nil
+}
+
+const userColumns = `SELECT r.id, r.version, r.attributes, r.created, r.modified FROM users r `
+
+func scanUser(row interface{ Scan(...any) error }) (User, error) {
+	var u User
+	var text, created, modified string
+	if err := row.Scan(&u.ID, &u.Version, &text, &created, &modified); err != nil {
+		return User{}, err
+	}
+	u.Created, u.Modified = parseTime(created), parseTime(modified)
+	var err error
+	u.Attributes, err = decodeAttributes(text)
+	return u, err
+}
+
+// User finds a user of a directory by its id.
+func (m *ReadModel) User(ctx context.Context, directory, id string) (User, error) {
+	return one(ctx, m, scanUser, userColumns+`WHERE r.id = ? AND r.directory = ?`, id, directory)
+}
+
+// Users lists users of a directory in the order of their creation.
+func (m *ReadModel) Users(ctx context.Context, directory string, q Query) (Page[User], error) {
+	return list(ctx, m, KindUser, scanUser, userColumns, directory, q)
+}
+
+// UserNames are the userNames of those of the ids that are users of the directory.
+func (m *ReadModel) UserNames(ctx context.Context, directory string, ids []string) (map[string]string, error) {
+	return pairs(ctx, m, `SELECT u.id, u.attributes ->> '$.userName' FROM json_each(?) i JOIN users u ON u.id = i.value WHERE u.directory = ?`, ids, directory)
+}
+
+// pairs runs a query over ids that answers an id and a text in each row.
+func pairs(ctx context.Context, m *ReadModel, query string, ids []string, directory string) (map[string]string, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	type pair struct{ id, text string }
+	found, err := all(ctx, m, func(row interface{ Scan(...any) error }) (pair, error) {
+		var p pair
+		err := row.Scan(&p.id, &p.text)
+		return p, err
+	}, query, string(list), directory)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(found))
+	for _, p := range found {
+		out[p.id] = p.text
+	}
+	return out, nil
+}
