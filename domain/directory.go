@@ -63,9 +63,12 @@ func (d *Directory) Apply(e Event) {
 	case DirectoryActivated:
 		d.OrganizationID, d.Provider, d.Token, d.Active = e.OrganizationID, e.Provider, e.Token, true
 	case DirectoryUpdated:
-		d.Provider, d.Token, d.Previous = e.Provider, e.Token, Token{}
+		d.Provider, d.Token, d.Previous, d.PreviousUntil = e.Provider, e.Token, Token{}, time.Time{}
 	case DirectoryTokenReset:
 		d.Previous, d.PreviousUntil, d.Token = d.Token, e.PreviousUntil, e.Token
+		if e.PreviousUntil.IsZero() {
+			d.Previous = Token{}
+		}
 	case DirectoryDeactivated:
 		d.Active = false
 	case DirectoryReactivated:
@@ -80,20 +83,23 @@ const MaxTokenOverlap = 30 * 24 * time.Hour
 
 // ResetToken decides on a new token; the one before lives on for the overlap.
 func (d *Directory) ResetToken(token Token, now time.Time, overlap time.Duration) (Event, error) {
+	if !d.Exists() {
+		return nil, Refuse(NotFound, "there is no such directory")
+	}
 	if overlap < 0 || overlap > MaxTokenOverlap {
 		return nil, RefuseField("overlap", "is between 0 and 720h, as 24h")
 	}
 	e := DirectoryTokenReset{Token: token}
 	if overlap > 0 {
-		e.PreviousUntil = now.Add(overlap)
+		e.PreviousUntil = now.Add(overlap).UTC().Truncate(time.Millisecond)
 	}
 	return e, nil
 }
 
-// SetActive decides to open or close the directory: nil if it is so already.
+// SetActive decides to open or close the directory: nil if it is so already, or is none.
 func (d *Directory) SetActive(active bool) Event {
 	switch {
-	case active == d.Active:
+	case active == d.Active || !d.Exists():
 		return nil
 	case active:
 		return DirectoryReactivated{}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -138,9 +139,10 @@ func CreateEndpoint(e EndpointCreated) (Event, error) {
 	if err := checkName(e.Name); err != nil {
 		return nil, err
 	}
+	e.Name = strings.TrimSpace(e.Name)
 	u, err := url.Parse(e.URL)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || len(e.URL) > 2048:
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || len(e.URL) > 2048:
 		return nil, RefuseField("target_url", "is not an http or https URL")
 	case u.User != nil:
 		return nil, RefuseField("target_url", "holds credentials; deliveries are signed instead")
@@ -158,10 +160,11 @@ func CreateEndpoint(e EndpointCreated) (Event, error) {
 	return e, nil
 }
 
-// Disable decides to stop its deliveries: nil if they are stopped already.
+// Disable decides to stop its deliveries: nil if they are stopped already, or it is none. The reason is never empty, as this is what
+// tells a disabled endpoint.
 func (p *Endpoint) Disable(reason string) Event {
-	if p.Disabled != "" {
+	if p.Disabled != "" || !p.Exists() {
 		return nil
 	}
-	return EndpointDisabled{reason}
+	return EndpointDisabled{cmp.Or(reason, "unknown")}
 }

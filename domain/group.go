@@ -1,5 +1,10 @@
 package domain
 
+import (
+	"maps"
+	"slices"
+)
+
 // MaxMembersPerEvent is how many ids one event carries; more go into further events.
 const MaxMembersPerEvent = 5000
 
@@ -84,17 +89,19 @@ func CreateGroup(directory string, attributes Attributes, members []Member) ([]E
 	if attributes.Text("displayName") == "" {
 		return nil, RefuseFor(Invalid, InvalidValue, "attribute displayName is required")
 	}
-	first := min(len(members), MaxMembersPerEvent)
-	events := []Event{GroupCreated{directory, attributes, members[:first]}}
-	return further(events, MembersDelta{Added: members[first:]}), nil
+	first, rest := MembersDelta{Added: members}.cut()
+	return further([]Event{GroupCreated{directory, withoutMembers(attributes), first.Added}}, rest), nil
 }
 
 // Become decides what takes the group to the attributes and by the delta given: nothing if it is there already.
 func (g *Group) Become(next Attributes, delta MembersDelta) ([]Event, error) {
+	if !g.Exists() {
+		return nil, Refuse(NotFound, "there is no such group")
+	}
 	if next.Text("displayName") == "" {
 		return nil, RefuseFor(Invalid, InvalidValue, "attribute displayName is required")
 	}
-	edit := EditOf(Diff(g.Attributes, next))
+	edit := EditOf(Diff(g.Attributes, withoutMembers(next)))
 	if edit.Empty() {
 		return further(nil, delta), nil
 	}
@@ -115,7 +122,17 @@ func further(events []Event, delta MembersDelta) []Event {
 func (d MembersDelta) cut() (first, rest MembersDelta) {
 	r := min(len(d.Removed), MaxMembersPerEvent)
 	a := min(len(d.Added), MaxMembersPerEvent-r)
-	return MembersDelta{d.Added[:a], d.Removed[:r]}, MembersDelta{d.Added[a:], d.Removed[r:]}
+	return MembersDelta{slices.Clip(d.Added[:a]), slices.Clip(d.Removed[:r])}, MembersDelta{d.Added[a:], d.Removed[r:]}
+}
+
+// withoutMembers keeps members out of a group's attributes: they go by their own way, however many they are.
+func withoutMembers(a Attributes) Attributes {
+	if _, there := a["members"]; !there {
+		return a
+	}
+	a = maps.Clone(a)
+	delete(a, "members")
+	return a
 }
 
 // Snapshot is the group with its id and without its members, nil if it does not exist.

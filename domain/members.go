@@ -1,9 +1,6 @@
 package domain
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // MembersPlan is what a request wants of a group's members: first, if Clear, that nobody is left, and then that those in Wanted
 // are members, or are not. It names no more than the request does, so its cost does not depend on the group.
@@ -52,61 +49,101 @@ func (p *MembersPlan) want(m Member, in bool) {
 	p.Wanted = append(p.Wanted, Wish{m, in})
 }
 
-var membersAttribute = find(groupAttributes, "members")
-
 // wish reads members as clients write them: objects with a value, or plain ids; one or several.
 func (p *MembersPlan) wish(value any, in bool) error {
-	v, err := membersAttribute.Canonical(value)
-	if err != nil {
-		return err
+	list, several := value.([]any)
+	if !several && value != nil && value != "" {
+		list = []any{value}
 	}
-	list, _ := v.([]any)
 	for _, e := range list {
-		m := Attributes(e.(map[string]any))
-		id := m.Text("value")
-		if id == "" || len(id) > 256 {
-			return RefuseFor(Invalid, InvalidValue, "each member needs the id of a user or a group as its value")
+		if e == nil {
+			continue
 		}
-		member := Member{ID: id}
-		if strings.EqualFold(m.Text("type"), "Group") || strings.Contains(m.Text("$ref"), "/Groups/") {
-			member.Type = "Group"
+		m, err := readMember(e)
+		if err != nil {
+			return err
 		}
-		p.want(member, in)
+		p.want(m, in)
 	}
 	return nil
 }
 
-// patch reads one operation on members.
-func (p *MembersPlan) patch(op string, target Target, value any) error {
-	if target.Filter != nil {
-		ids, ok := idsOf(target.Filter)
-		switch {
-		case !ok:
-			return RefuseFor(Invalid, InvalidFilter, `members are selected by value: members[value eq "…"]`)
-		case target.Selected != nil && op == "remove":
-			return RefuseFor(Invalid, Mutability, "what a member is cannot be changed; remove it and add another")
-		}
-		for _, id := range ids {
-			p.want(Member{ID: id}, op != "remove")
-		}
-		return nil
+var membersAttribute = find(groupAttributes, "members")
+
+func readMember(v any) (Member, error) {
+	one, err := membersAttribute.one(v)
+	if err != nil {
+		return Member{}, err
 	}
-	if op == "replace" || op == "remove" && value == nil {
+	attributes, _ := one.(map[string]any)
+	text := func(name string) string { s, _ := attributes[name].(string); return s }
+	m := Member{ID: text("value")}
+	if strings.EqualFold(text("type"), "Group") || strings.Contains(text("$ref"), "/Groups/") {
+		m.Type = "Group"
+	}
+	return m, checkMember(m.ID)
+}
+
+// maxMemberID is how long an id may be that names nobody of ours.
+const maxMemberID = 256
+
+func checkMember(id string) error {
+	if id == "" || len(id) > maxMemberID {
+		return RefuseFor(Invalid, InvalidValue, "each member needs the id of a user or a group as its value")
+	}
+	return nil
+}
+
+// patch reads one operation on members. Who a member is cannot be changed (RFC 7643 §4.2), only who is one; what else
+// stands beside a member's id is ours to say, and ignored.
+func (p *MembersPlan) patch(op string, t Target, value any) error {
+	sub := t.Selected
+	if t.Sub != nil {
+		sub = t.Sub
+	}
+	switch {
+	case sub != nil && sub.Name != "value":
+		return nil
+	case sub != nil && (op != "add" || t.Filter != nil):
+		return RefuseFor(Invalid, Mutability, "what a member is cannot be changed; remove it and add another")
+	case t.Filter != nil:
+		return p.patchSelected(op, t.Filter, value)
+	case op == "replace", op == "remove" && value == nil:
 		p.clear()
 	}
 	return p.wish(value, op != "remove")
 }
 
+// patchSelected adds or removes those that the filter names; a replace puts those of the value in their place.
+func (p *MembersPlan) patchSelected(op string, f Filter, value any) error {
+	ids, ok := idsOf(nil, f)
+	if !ok {
+		return RefuseFor(Invalid, InvalidFilter, `members are selected by value: members[value eq "…"]`)
+	}
+	for _, id := range ids {
+		if err := checkMember(id); err != nil {
+			return err
+		}
+		p.want(Member{ID: id}, op == "add")
+	}
+	if op == "remove" {
+		return nil
+	}
+	return p.wish(value, true)
+}
+
 // idsOf are the ids that a filter names by equality.
-func idsOf(f Filter) ([]string, bool) {
+func idsOf(ids []string, f Filter) ([]string, bool) {
 	switch f := f.(type) {
 	case Or:
-		left, ok1 := idsOf(f.Left)
-		right, ok2 := idsOf(f.Right)
-		return slices.Concat(left, right), ok1 && ok2
+		ids, ok := idsOf(ids, f.Left)
+		if !ok {
+			return nil, false
+		}
+		return idsOf(ids, f.Right)
 	case Compare:
 		id, isText := f.Value.(string)
-		return []string{id}, isText && f.Op == Equal && f.Ref.Attribute.Name == "value"
+		return append(ids, id), isText && f.Op == Equal && f.Ref.Path[0] == "value"
 	}
 	return nil, false
 }

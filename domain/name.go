@@ -3,9 +3,12 @@ package domain
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
 )
 
 // NameClaimed reserves a unique name for its owner, a stream. The name stands in the claim's stream name, as a keyed hash.
@@ -33,18 +36,30 @@ func (c *Claim) Apply(e Event) {
 }
 
 // NameKey is what two names share that differ only in case, width or composition: PRECIS UsernameCaseMapped (RFC 8265)
-// where that takes the name, as RFC 7644 §5 asks, else NFC in lower case. Filters and uniqueness use the same key. Control and
-// format characters are refused: two names that look alike must not be two.
+// where that takes the name, as RFC 7644 §5 asks; else, for a name with a space or a sign, the same foldings without
+// its refusals. Filters and uniqueness use the same key. What cannot be seen is refused: two names that look alike must not be two.
 func NameKey(name string) (string, error) {
 	if key, err := precis.UsernameCaseMapped.CompareKey(name); err == nil {
 		return key, nil
 	}
-	for _, r := range name {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
-			return "", RefuseFor(Invalid, InvalidValue, "a name holds a control or format character")
-		}
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, unseen) {
+		return "", RefuseFor(Invalid, InvalidValue, "the name holds a character that cannot be seen")
 	}
-	return norm.NFC.String(strings.ToLower(norm.NFC.String(name))), nil
+	return norm.NFC.String(cases.Fold().String(norm.NFC.String(width.Fold.String(strings.Map(plainSpace, name))))), nil
+}
+
+// unseen tells whether a character shows nothing by itself: a control, a format character such as zero-width space, a
+// filler, a variation selector.
+func unseen(r rune) bool {
+	return r == utf8.RuneError || unicode.IsControl(r) ||
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+func plainSpace(r rune) rune {
+	if unicode.Is(unicode.Zs, r) {
+		return ' '
+	}
+	return r
 }
 
 // FoldKey is the form in which texts are compared without regard to case (RFC 7643 §2.2, caseExact false) in filters.

@@ -54,13 +54,16 @@ func CreateOrganization(name string) (OrganizationCreated, error) {
 	}
 	domain := slug(name)
 	if domain == "" {
-		return OrganizationCreated{}, RefuseField("name", "needs a letter or a digit")
+		return OrganizationCreated{}, RefuseField("name", "needs a letter from a to z or a digit, for the domain that comes from it")
 	}
 	return OrganizationCreated{strings.TrimSpace(name), domain}, nil
 }
 
 // Rename decides on another name: nil if it has that name already.
 func (o *Organization) Rename(name string) (Event, error) {
+	if !o.Exists() {
+		return nil, Refuse(NotFound, "there is no such organization")
+	}
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -82,11 +85,14 @@ func checkName(name string) error {
 	return nil
 }
 
+// spelled writes out the letters that have no decomposition.
+var spelled = strings.NewReplacer("ß", "ss", "æ", "ae", "Æ", "ae", "œ", "oe", "Œ", "oe", "ø", "o", "Ø", "o", "ł", "l", "Ł", "l", "đ", "d", "Đ", "d")
+
 // slug is a name in lower-case letters without accents, digits and hyphens, at most 63 bytes: what a host name may hold.
 func slug(name string) string {
 	var b strings.Builder
 	gap := false
-	for _, r := range norm.NFKD.String(strings.ToLower(name)) {
+	for _, r := range strings.ToLower(norm.NFKD.String(spelled.Replace(name))) {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			if gap && b.Len() > 0 {

@@ -9,6 +9,10 @@ import (
 // MaxOperations is how many operations one PATCH may have.
 const MaxOperations = 1000
 
+// maxPatchWork bounds what the operations of one PATCH may look at together, in values: 1,000 operations that each
+// select among 100,000 values are a denial of service. Honest requests stay below a hundredth of it.
+const maxPatchWork = 1 << 21
+
 // PatchOp is one operation of a PATCH (RFC 7644 §3.5.2), as the client wrote it.
 type PatchOp struct {
 	Op    string // add, replace or remove, in any case
@@ -24,30 +28,44 @@ type PatchOp struct {
 // removes, a filter that selects nothing makes the value that it describes, removing takes a list of values,
 // attributes that are unknown are passed over, and so are read-only ones in an operation without a path.
 func (t *ResourceType) Patch(resource Attributes, operations []PatchOp) (Attributes, MembersPlan, error) {
-	p := patch{t: t, tree: resource.Clone()}
 	if len(operations) == 0 {
-		return nil, p.members, RefuseFor(Invalid, InvalidSyntax, "Operations is empty")
+		return nil, MembersPlan{}, RefuseFor(Invalid, InvalidSyntax, "Operations is empty")
 	}
 	if len(operations) > MaxOperations {
-		return nil, p.members, RefuseFor(TooLarge, TooMany, "a PATCH takes at most %d operations", MaxOperations)
+		return nil, MembersPlan{}, RefuseFor(TooLarge, TooMany, "a PATCH takes at most %d operations", MaxOperations)
 	}
+	p := patch{t: t, tree: resource.Clone()}
 	for _, o := range operations {
 		if err := p.apply(o); err != nil {
 			return nil, MembersPlan{}, err
 		}
 	}
 	for _, a := range t.Core.Attributes {
-		if a.Required && p.tree.Text(a.Name) == "" {
+		switch {
+		case !a.Required || p.tree.Text(a.Name) != "":
+		case p.tree[a.Name] == nil:
+			return nil, MembersPlan{}, RefuseFor(Invalid, Mutability, "attribute %s is required and cannot be removed", a.Name)
+		default:
 			return nil, MembersPlan{}, RefuseFor(Invalid, InvalidValue, "attribute %s is required", a.Name)
 		}
 	}
 	return p.tree, p.members, nil
 }
 
+// patch is a PATCH under way. The tree is its own, so that it is changed in place.
 type patch struct {
 	t       *ResourceType
 	tree    Attributes
 	members MembersPlan
+	work    int
+	urns    map[string]string // unknown extensions, by URN in lower case, as the tree spells them; made on demand
+}
+
+func (p *patch) charge(values, times int) error {
+	if p.work += values * times; p.work > maxPatchWork {
+		return RefuseFor(TooLarge, TooMany, "the operations look at too many values; send fewer at a time")
+	}
+	return nil
 }
 
 func (p *patch) apply(o PatchOp) error {
@@ -56,14 +74,7 @@ func (p *patch) apply(o PatchOp) error {
 		return RefuseFor(Invalid, InvalidSyntax, "op is add, replace or remove")
 	}
 	if o.Path != "" {
-		if urn, ok := p.foreign(o.Path, o.Value); ok {
-			return p.extension(op, urn, o.Value)
-		}
-		target, known, err := p.t.ParsePath(o.Path)
-		if err != nil || !known {
-			return err
-		}
-		return p.at(op, target, o.Value, true)
+		return p.named(op, o.Path, o.Value, true)
 	}
 	if op == "remove" {
 		return RefuseFor(Invalid, NoTarget, "remove needs a path")
@@ -72,261 +83,152 @@ func (p *patch) apply(o PatchOp) error {
 	if !ok {
 		return RefuseFor(Invalid, InvalidValue, "an operation without a path takes an object as its value")
 	}
-	return p.each(op, "", object)
-}
-
-// each acts on every attribute that the object names, also by dotted names and URNs. Sorted, so that the outcome never
-// depends on the order of a map: name comes before name.givenName.
-func (p *patch) each(op, prefix string, object map[string]any) error {
+	// Sorted, so that the outcome never depends on the order of a map: name comes before name.givenName.
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		if urn, ok := p.foreign(prefix+name, object[name]); ok {
-			if err := p.extension(op, urn, object[name]); err != nil {
-				return err
-			}
-			continue
-		}
-		target, known, err := p.t.ParsePath(prefix + name)
-		if err != nil {
-			return err
-		}
-		if !known {
-			continue
-		}
-		if err := p.at(op, target, object[name], false); err != nil {
+		if err := p.named(op, name, object[name], false); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// foreign tells whether a name is the URN of an extension as a whole that Rollcall does not know, and under which
-// spelling the resource has it. From the name alone urn:a:b could also be attribute b of urn:a.
-func (p *patch) foreign(name string, value any) (string, bool) {
-	if !IsURN(name) {
-		return "", false
+// named acts on what a name means: a path, or a key of an operation without one (explicit is false).
+func (p *patch) named(op, name string, value any, explicit bool) error {
+	if explicit {
+		name = strings.Trim(name, " \t")
 	}
-	for _, known := range append(p.t.Extensions, p.t.Core) {
-		if _, inside := cutURN(name, known.ID); inside || strings.EqualFold(name, known.ID) {
-			return "", false
+	if s := p.t.schema(name); s != nil {
+		return p.schema(op, s, value)
+	}
+	plain, _, filtered := strings.Cut(name, "[")
+	if !filtered && IsURN(name) && !p.t.within(name) {
+		return p.foreign(op, name, value)
+	}
+	if !explicit { // a key may hold anything: what names no attribute is unknown, and not an error
+		ref, known := p.t.Resolve(plain)
+		switch {
+		case !known:
+			return nil
+		case !filtered:
+			return p.at(op, Target{Ref: ref}, value, false)
 		}
 	}
-	for _, urn := range slices.Sorted(maps.Keys(p.tree)) {
-		if strings.EqualFold(urn, name) {
-			return urn, true
-		}
+	target, known, err := p.t.ParsePath(name)
+	if err != nil || !known {
+		return err
 	}
-	_, isObject := value.(map[string]any)
-	return name, isObject
+	return p.at(op, target, value, explicit)
 }
 
-func (p *patch) at(op string, target Target, value any, explicit bool) error {
-	if leaf := target.Leaf(); target.Attribute != nil && (target.Attribute.ReadOnly || leaf.ReadOnly) {
-		if explicit {
-			return RefuseFor(Invalid, Mutability, "attribute %s is read-only", PathName(target.Path))
+// schema acts on all attributes under a known URN that the value names; those that it does not name stay, as in a
+// complex attribute (RFC 7644 §3.5.2.3).
+func (p *patch) schema(op string, s *Schema, value any) error {
+	core := s == &p.t.Core
+	switch {
+	case op == "remove" && core:
+		return RefuseFor(Invalid, Mutability, "the attributes of %s cannot be removed together", s.ID)
+	case op == "remove" || op == "replace" && value == nil && !core:
+		delete(p.tree, s.ID)
+		return nil
+	case value == nil:
+		return nil
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return RefuseFor(Invalid, InvalidValue, "%s takes an object", s.ID)
+	}
+	var prefix []string
+	if !core {
+		prefix = []string{s.ID}
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		ref, known := resolve(prefix, s.Attributes, name)
+		if !known {
+			continue
 		}
-		return nil
+		if err := p.at(op, Target{Ref: ref}, object[name], false); err != nil {
+			return err
+		}
 	}
-	if target.Attribute != nil && target.Attribute.Never {
-		return nil
+	return nil
+}
+
+// at acts on one attribute.
+func (p *patch) at(op string, t Target, value any, explicit bool) error {
+	a, leaf := t.Attribute, t.Leaf()
+	if a == nil {
+		return p.verbatim(op, t.Path, value)
 	}
-	if p.t == GroupType && target.Attribute != nil && target.Attribute.Name == "members" {
-		return p.members.patch(op, target, value)
-	}
-	if op != "remove" && (value == nil || value == "" && target.Leaf() != nil && target.Leaf().Type == Complex) {
-		op = "remove"
+	if t.Selected != nil {
+		leaf = t.Selected
 	}
 	switch {
-	case target.Filter != nil:
-		return p.selected(op, target, value)
-	case len(target.Path) == 1 && target.Attribute == nil:
-		return p.extension(op, target.Path[0], value)
-	case target.Sub != nil && target.Attribute.MultiValued: // emails.value: of each value that there is
-		return p.selected(op, Target{Ref: Ref{target.Path[:len(target.Path)-1], target.Attribute, nil}, Filter: everything, Selected: target.Sub}, value)
+	case (a.ReadOnly || leaf.ReadOnly) && explicit:
+		return RefuseFor(Invalid, Mutability, "attribute %s is read-only", PathName(t.Path))
+	case a.ReadOnly || leaf.ReadOnly || a.Never:
+		return nil
+	case p.t == GroupType && a.Name == "members":
+		return p.members.patch(op, t, value)
+	}
+	list, isList := value.([]any)
+	if op != "remove" && (value == nil || isList && len(list) == 0 || value == "" && leaf.Type == Complex) {
+		if op == "add" && leaf.MultiValued {
+			return nil
+		}
+		op, value = "remove", nil
+	}
+	switch {
+	case a.MultiValued && (t.Filter != nil || t.Sub != nil):
+		return p.selected(op, t, value)
+	case op == "remove" && a.MultiValued && value != nil:
+		return p.removeValues(t, value)
+	case t.Sub != nil && t.Sub.Name == "value": // another manager: what stood beside the old one's id goes with it
+		leaf, t.Path, value = a, t.Path[:len(t.Path)-1], map[string]any{"value": value}
 	}
 	if op == "remove" {
-		return p.remove(target, value)
-	}
-	leaf := target.Leaf()
-	if leaf == nil { // in an unknown extension: verbatim
-		assign(p.tree, target.Path, withoutNulls(value))
+		assign(p.tree, t.Path, nil)
 		return nil
 	}
 	v, err := leaf.Canonical(value)
 	if err != nil {
 		return err
 	}
-	if op == "add" {
-		v = added(leaf, lookup(p.tree, target.Path), v)
-	}
-	assign(p.tree, target.Path, v)
-	return nil
-}
-
-// added is what stands after an add (RFC 7644 §3.5.2.1): several values are joined, a complex value is merged into.
-func added(a *Attribute, before, v any) any {
-	if a.MultiValued {
+	before := lookup(p.tree, t.Path)
+	if op == "add" && leaf.MultiValued {
 		list, _ := before.([]any)
 		more, _ := v.([]any)
-		return onlyOnce(slices.Concat(list, more))
+		if err := p.charge(weight(list)+weight(more), 1); err != nil {
+			return err
+		}
+		v = join(list, more)
 	}
+	assign(p.tree, t.Path, merged(before, v))
+	return nil
+}
+
+// merged is what stands after a complex value came to where one stood: RFC 7644 §3.5.2 leaves sub-attributes that are
+// not named as they were, for add and replace alike. A value that refers to something else is another value.
+func merged(before, v any) any {
 	have, isObject := before.(map[string]any)
 	more, both := v.(map[string]any)
-	if isObject && both {
-		merged := maps.Clone(have)
-		maps.Copy(merged, more)
-		return merged
+	if !isObject || !both || have["value"] != nil && more["value"] != nil && have["value"] != more["value"] {
+		return v
 	}
-	return v
+	maps.Copy(have, more)
+	return have
 }
 
-// extension acts on all of an extension's attributes: add merges, replace makes it anew, remove takes it away.
-func (p *patch) extension(op, urn string, value any) error {
-	if op == "remove" {
-		delete(p.tree, urn)
-		return nil
-	}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return RefuseFor(Invalid, InvalidValue, "%s takes an object", urn)
-	}
-	if op == "add" && p.t.extension(urn) != nil {
-		return p.each(op, urn+":", object)
-	}
-	_, v, err := p.t.canonicalExtension(urn, object)
+// removeValues takes away the values that the operation's value lists: Entra's and JumpCloud's way.
+func (p *patch) removeValues(t Target, value any) error {
+	named, err := t.Attribute.Canonical(value)
 	if err != nil {
 		return err
 	}
-	if op == "add" {
-		v = added(&Attribute{}, p.tree[urn], v)
-	}
-	assign(p.tree, []string{urn}, v)
-	return nil
-}
-
-func (p *patch) remove(target Target, value any) error {
-	list, isList := lookup(p.tree, target.Path).([]any)
-	if !isList || value == nil || target.Attribute == nil {
-		assign(p.tree, target.Path, nil)
-		return nil
-	}
-	gone, err := target.Attribute.Canonical(value) // Entra names the values to remove in the operation's value
-	if err != nil {
+	values, _ := lookup(p.tree, t.Path).([]any)
+	list, _ := named.([]any)
+	if err := p.charge(weight(values)+weight(list), 1); err != nil {
 		return err
 	}
-	goneList, _ := gone.([]any)
-	left := slices.DeleteFunc(slices.Clone(list), func(e any) bool {
-		return slices.ContainsFunc(goneList, func(g any) bool { return sameValue(e, g) })
-	})
-	assign(p.tree, target.Path, left)
+	assign(p.tree, t.Path, t.Attribute.without(values, list))
 	return nil
-}
-
-// sameValue compares by the sub-attribute value where both have one.
-func sameValue(a, b any) bool {
-	am, aIs := a.(map[string]any)
-	bm, bIs := b.(map[string]any)
-	if aIs && bIs && am["value"] != nil && bm["value"] != nil {
-		return am["value"] == bm["value"]
-	}
-	return equal(a, b)
-}
-
-// everything is a filter that selects every value.
-var everything Filter = Or{Compare{Ref: Ref{Path: []string{"value"}}, Op: Present}, Not{Compare{Ref: Ref{Path: []string{"value"}}, Op: Present}}}
-
-// selected acts on those values of a multi-valued attribute that the target's filter selects.
-func (p *patch) selected(op string, target Target, value any) error {
-	before, _ := lookup(p.tree, target.Path).([]any)
-	values := clone(before).([]any)
-	chosen := func(e any) (map[string]any, bool) {
-		m, ok := e.(map[string]any)
-		return m, ok && Matches(target.Filter, m)
-	}
-	if op == "remove" && target.Selected == nil {
-		values = slices.DeleteFunc(values, func(e any) bool { _, ok := chosen(e); return ok })
-		assign(p.tree, target.Path, values)
-		return nil
-	}
-	edit, err := editOf(op, target, value)
-	if err != nil {
-		return err
-	}
-	last := -1
-	for i, e := range values {
-		if m, ok := chosen(e); ok {
-			values[i], last = edit(m), i
-		}
-	}
-	if last < 0 && op != "remove" {
-		made, ok := described(target.Filter)
-		if !ok {
-			return RefuseFor(Invalid, NoTarget, "no value of %s matches the path's filter", PathName(target.Path))
-		}
-		values, last = append(values, edit(made)), len(values)
-	}
-	if last >= 0 {
-		keepPrimary(values, last)
-	}
-	values = slices.DeleteFunc(values, isEmpty)
-	assign(p.tree, target.Path, onlyOnce(values))
-	return nil
-}
-
-// editOf is what the operation does to one selected value.
-func editOf(op string, target Target, value any) (func(map[string]any) map[string]any, error) {
-	if op == "remove" {
-		return func(m map[string]any) map[string]any { delete(m, target.Selected.Name); return m }, nil
-	}
-	one := *target.Attribute
-	one.MultiValued = false
-	if target.Selected != nil {
-		one = *target.Selected
-	}
-	v, err := one.Canonical(value)
-	if err != nil {
-		return nil, err
-	}
-	return func(m map[string]any) map[string]any {
-		if target.Selected != nil {
-			m[target.Selected.Name] = v
-			return m
-		}
-		object, _ := clone(v).(map[string]any)
-		if op == "replace" {
-			return object
-		}
-		maps.Copy(m, object)
-		return m
-	}, nil
-}
-
-// keepPrimary lets the value at i be the only primary one if it is primary (RFC 7644 §3.5.2).
-func keepPrimary(values []any, i int) {
-	if m, ok := values[i].(map[string]any); !ok || m["primary"] != true {
-		return
-	}
-	for j, e := range values {
-		if m, ok := e.(map[string]any); ok && j != i {
-			delete(m, "primary")
-		}
-	}
-}
-
-// described is the value that a filter of equalities describes: type eq "work" and primary eq true.
-func described(f Filter) (map[string]any, bool) {
-	switch f := f.(type) {
-	case And:
-		left, ok1 := described(f.Left)
-		right, ok2 := described(f.Right)
-		if !ok1 || !ok2 {
-			return nil, false
-		}
-		maps.Copy(left, right)
-		return left, true
-	case Compare:
-		if f.Op == Equal && f.Value != nil {
-			return map[string]any{f.Ref.Path[0]: f.Value}, true
-		}
-	}
-	return nil, false
 }

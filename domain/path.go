@@ -1,6 +1,9 @@
 package domain
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Limits on what a stranger may ask to be parsed.
 const (
@@ -34,31 +37,46 @@ type Target struct {
 }
 
 // Resolve finds an attribute by the name that a client wrote: userName, name.familyName, urn:…:User:department, also with the
-// core schema's URN before it, in any case, and with a dot after the URN. It answers false for what is not in the schema; an
-// attribute of an unknown extension is always found.
+// core schema's URN before it, in any case, and with a dot after the URN. A known extension's attribute is also found without
+// its URN, as Entra writes manager. It answers false for what is not in the schema; an attribute of an unknown extension is
+// always found.
 func (t *ResourceType) Resolve(name string) (Ref, bool) {
 	if !IsURN(name) {
-		return resolve(nil, t.Core.Attributes, name)
+		if ref, ok := resolve(nil, t.Core.Attributes, name); ok {
+			return ref, true
+		}
+		first, _, _ := strings.Cut(name, ".")
+		for i := range t.Extensions {
+			if s := &t.Extensions[i]; find(s.Attributes, first) != nil {
+				return resolve([]string{s.ID}, s.Attributes, name)
+			}
+		}
+		return Ref{}, false
 	}
 	if rest, ok := cutURN(name, t.Core.ID); ok {
 		return resolve(nil, t.Core.Attributes, rest)
 	}
 	for i := range t.Extensions {
-		if strings.EqualFold(name, t.Extensions[i].ID) {
-			return Ref{Path: []string{t.Extensions[i].ID}}, true
+		s := &t.Extensions[i]
+		if strings.EqualFold(name, s.ID) {
+			return Ref{Path: []string{s.ID}}, true
 		}
-		if rest, ok := cutURN(name, t.Extensions[i].ID); ok {
-			return resolve([]string{t.Extensions[i].ID}, t.Extensions[i].Attributes, rest)
+		if rest, ok := cutURN(name, s.ID); ok {
+			return resolve([]string{s.ID}, s.Attributes, rest)
 		}
 	}
 	colon := strings.LastIndexByte(name, ':')
 	urn, rest := name[:colon], name[colon+1:]
-	if len(urn) <= len("urn:") || rest == "" {
+	if len(urn) <= len("urn:") || rest == "" || strings.EqualFold(name, t.Core.ID) {
 		return Ref{}, false
 	}
-	return Ref{Path: append([]string{urn}, strings.Split(rest, ".")...)}, true
+	if attribute, sub, dotted := strings.Cut(rest, "."); dotted && attribute != "" && sub != "" {
+		return Ref{Path: []string{urn, attribute, sub}}, true
+	}
+	return Ref{Path: []string{urn, rest}}, true
 }
 
+// cutURN is what follows a schema's URN in a name.
 func cutURN(name, urn string) (string, bool) {
 	if len(name) <= len(urn)+1 || !strings.EqualFold(name[:len(urn)], urn) {
 		return "", false
@@ -69,16 +87,24 @@ func cutURN(name, urn string) (string, bool) {
 	return name[len(urn)+1:], true
 }
 
+// within tells whether a name is one behind the URN of a known schema.
+func (t *ResourceType) within(name string) bool {
+	if _, ok := cutURN(name, t.Core.ID); ok {
+		return true
+	}
+	return slices.ContainsFunc(t.Extensions, func(s Schema) bool { _, ok := cutURN(name, s.ID); return ok })
+}
+
 func resolve(prefix []string, attributes []Attribute, name string) (Ref, bool) {
 	first, second, dotted := strings.Cut(name, ".")
 	a := find(attributes, first)
 	if a == nil {
 		if len(prefix) > 0 && name != "" { // kept verbatim inside a known extension
-			return Ref{Path: append(prefix, name)}, true
+			return Ref{Path: append(slices.Clip(prefix), name)}, true
 		}
 		return Ref{}, false
 	}
-	ref := Ref{Path: append(prefix, a.Name), Attribute: a}
+	ref := Ref{Path: append(slices.Clip(prefix), a.Name), Attribute: a}
 	if dotted {
 		if ref.Sub = a.sub(second); ref.Sub == nil {
 			return Ref{}, false
@@ -88,47 +114,41 @@ func resolve(prefix []string, attributes []Attribute, name string) (Ref, bool) {
 	return ref, true
 }
 
-// ParsePath reads the path of a PATCH operation. It answers an invalidPath error for what is not a path, and false for
-// a well-formed path to an attribute that is not in the schema.
+// ParsePath reads the path of a PATCH operation. It answers an invalidPath error for what is not a path, invalidFilter
+// for what cannot be read between its brackets, and false for a well-formed path to an attribute that is not in the schema.
 func (t *ResourceType) ParsePath(text string) (Target, bool, error) {
 	if len(text) > MaxPathLength {
 		return Target{}, false, RefuseFor(Invalid, InvalidPath, "the path is longer than %d bytes", MaxPathLength)
 	}
-	p := &parser{text: text, reason: InvalidPath}
+	p := &parser{text: text, reason: InvalidPath, resources: t}
 	name := p.word()
 	if name == "" {
 		return Target{}, false, p.refuse("an attribute's name is missing")
 	}
 	ref, known := t.Resolve(name)
 	target := Target{Ref: ref}
-	if p.skip("[") {
+	if p.skip('[') {
 		of := ref.Attribute
-		if known && (of == nil || ref.Sub != nil || !of.MultiValued) {
-			return Target{}, false, p.refuse("only a multi-valued attribute takes a filter")
-		}
 		if !known {
-			of = &Attribute{Name: name, MultiValued: true, Type: Complex}
+			return Target{}, false, nil // what an unknown attribute's brackets hold cannot be read
 		}
-		p.within = of
-		filter, err := p.or(1)
-		if err != nil {
-			if !known {
-				return Target{}, false, nil
-			}
+		if of == nil || ref.Sub != nil || !of.MultiValued || of.Type != Complex {
+			return Target{}, false, p.refuse("only a complex multi-valued attribute takes a filter")
+		}
+		var err error
+		if target.Filter, err = p.bracketed(of, 0); err != nil {
 			return Target{}, false, err
 		}
-		if !p.skip("]") {
-			return Target{}, false, p.refuse("a ] is missing")
-		}
-		target.Filter = filter
-		if p.skip(".") {
+		if p.next('.') {
 			sub := p.word()
-			if target.Selected = of.sub(sub); target.Selected == nil {
-				known = false
+			if sub == "" {
+				return Target{}, false, p.refuse("a sub-attribute's name is missing")
 			}
+			target.Selected = of.sub(sub)
+			known = target.Selected != nil
 		}
 	}
-	if p.space(); p.at < len(p.text) {
+	if !p.ended() {
 		return Target{}, false, p.refuse("something follows the path")
 	}
 	return target, known, nil

@@ -184,5 +184,13 @@ func (t *ResourceType) extension(urn string) *Schema {
 	return nil
 }
 
+// schema finds the core schema or a known extension by its URN without regard to case.
+func (t *ResourceType) schema(urn string) *Schema {
+	if strings.EqualFold(urn, t.Core.ID) {
+		return &t.Core
+	}
+	return t.extension(urn)
+}
+
 // IsURN tells whether a name is a schema's URN or starts with one, rather than an attribute's name.
 func IsURN(name string) bool { return len(name) > 4 && strings.EqualFold(name[:4], "urn:") }

@@ -1,5 +1,7 @@
 package domain
 
+import "maps"
+
 // UserProvisioned begins a user.
 type UserProvisioned struct {
 	Directory  string     `json:"directory"`
@@ -66,6 +68,9 @@ func ProvisionUser(directory string, attributes Attributes) (Event, error) {
 
 // Become decides what takes the user to the attributes given: nil if it is there already.
 func (u *User) Become(next Attributes) (Event, error) {
+	if !u.Exists() {
+		return nil, Refuse(NotFound, "there is no such user")
+	}
 	if next.Text("userName") == "" {
 		return nil, RefuseFor(Invalid, InvalidValue, "attribute userName is required")
 	}
@@ -89,8 +94,10 @@ func (u *User) Snapshot(id string) Attributes {
 	return withID(u.Attributes, id)
 }
 
+// withID shares what is below the top: attributes are immutable.
 func withID(a Attributes, id string) Attributes {
-	s := a.Clone()
+	s := make(Attributes, len(a)+1)
+	maps.Copy(s, a)
 	s["id"] = id
 	return s
 }

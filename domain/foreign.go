@@ -1,0 +1,132 @@
+package domain
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Attributes that Rollcall has no definition of, in extensions that it does or does not know, are kept verbatim. Of
+// their names only the URN is compared without regard to case.
+
+// foreign acts on an unknown extension, or on one attribute of it.
+func (p *patch) foreign(op, name string, value any) error {
+	if len(name) > MaxPathLength {
+		return RefuseFor(Invalid, InvalidPath, "the path is longer than %d bytes", MaxPathLength)
+	}
+	urn, rest, ok := p.split(name, value)
+	if !ok {
+		return RefuseFor(Invalid, InvalidPath, "the path names no attribute behind its URN")
+	}
+	if rest != "" {
+		return p.verbatim(op, p.foreignPath(urn, rest), value)
+	}
+	if op == "remove" || op == "replace" && value == nil {
+		delete(p.tree, urn)
+		return nil
+	}
+	object, _ := value.(map[string]any)
+	if object == nil && value != nil {
+		return RefuseFor(Invalid, InvalidValue, "%s takes an object", urn)
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if err := p.verbatim(op, []string{urn, name}, object[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// split finds where the URN ends, since from the name alone urn:a:b is extension urn:a:b or attribute b of urn:a. What the
+// resource has decides; then an object is an extension, and anything else an attribute behind the last colon.
+func (p *patch) split(name string, value any) (urn, rest string, ok bool) {
+	if p.urns == nil {
+		p.urns = map[string]string{}
+		for _, urn := range slices.Sorted(maps.Keys(p.tree)) {
+			if IsURN(urn) && p.t.schema(urn) == nil {
+				p.urns[strings.ToLower(urn)] = urn
+			}
+		}
+	}
+	if urn, there := p.urns[strings.ToLower(name)]; there {
+		return urn, "", true
+	}
+	colon := strings.LastIndexByte(name, ':')
+	for i, tries := colon, 0; i > len("urn") && tries < 4; i, tries = strings.LastIndexByte(name[:i], ':'), tries+1 {
+		if urn, there := p.urns[strings.ToLower(name[:i])]; there && name[i+1:] != "" {
+			return urn, name[i+1:], true
+		}
+	}
+	urn = name
+	if _, isObject := value.(map[string]any); !isObject {
+		if colon <= len("urn:") || colon == len(name)-1 {
+			return "", "", false
+		}
+		urn, rest = name[:colon], name[colon+1:]
+	}
+	p.urns[strings.ToLower(urn)] = urn
+	return urn, rest, true
+}
+
+// foreignPath is where an attribute of an unknown extension stands. A dot divides attribute and sub-attribute, unless
+// an attribute's name is known to have it.
+func (p *patch) foreignPath(urn, name string) []string {
+	if extension, _ := p.tree[urn].(map[string]any); extension[name] == nil {
+		if attribute, sub, dotted := strings.Cut(name, "."); dotted && attribute != "" && sub != "" {
+			return []string{urn, attribute, sub}
+		}
+	}
+	return []string{urn, name}
+}
+
+// verbatim acts on an attribute without a definition: what stands there tells whether it has several values.
+func (p *patch) verbatim(op string, path []string, value any) error {
+	v := withoutNulls(value)
+	before := lookup(p.tree, path)
+	list, isList := before.([]any)
+	switch {
+	case op == "remove" && isList && value != nil, op == "add" && isList:
+		named, several := v.([]any)
+		if !several && v != nil {
+			named = []any{v}
+		}
+		if err := p.charge(weight(list)+weight(named), 1); err != nil {
+			return err
+		}
+		if op == "add" {
+			v = union(list, named)
+		} else {
+			v = difference(list, named)
+		}
+	case op == "remove":
+		v = nil
+	case op == "add" && value != nil && isEmpty(v):
+		return nil
+	default:
+		v = merged(before, v)
+	}
+	assign(p.tree, path, v)
+	return nil
+}
+
+func union(list, more []any) []any {
+	there := make(map[string]bool, len(list))
+	for _, e := range list {
+		there[exactly(e)] = true
+	}
+	for _, e := range more {
+		if key := exactly(e); !there[key] {
+			there[key] = true
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func difference(list, named []any) []any {
+	gone := make(map[string]bool, len(named))
+	for _, e := range named {
+		gone[exactly(e)] = true
+	}
+	return slices.DeleteFunc(list, func(e any) bool { return gone[exactly(e)] })
+}
