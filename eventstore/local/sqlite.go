@@ -120,15 +120,23 @@ func atLeast(version string, least ...int) bool {
 	return true
 }
 
-// trouble gives an error of SQLite its meaning for callers: damage at the place where the next record was expected, or
-// a store that cannot answer now.
-func trouble(err error, position uint64) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB):
-		return &eventstore.DamagedError{Position: eventstore.At(position, position), Reason: "SQLite says " + err.Error()}
-	default:
-		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+// located turns SQLite's word for damage into a DamagedError at the place where the next record was expected. It leaves
+// other errors alone.
+func located(err error, position uint64) error {
+	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) {
+		return damaged(position, "SQLite says "+err.Error())
 	}
+	return err
+}
+
+// trouble is what a reader answers to an error of SQLite: damage, or a store that cannot answer now.
+func trouble(err error, position uint64) error {
+	if err == nil {
+		return nil
+	}
+	err = located(err, position)
+	if _, ok := errors.AsType[*eventstore.DamagedError](err); ok {
+		return err
+	}
+	return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 }

@@ -136,7 +136,10 @@ func (s *Store) Append(ctx context.Context, batch ...eventstore.Write) (eventsto
 	}
 	select {
 	case err := <-r.done:
-		return eventstore.At(r.position, r.position), err
+		if err != nil {
+			return eventstore.Position{}, err
+		}
+		return eventstore.At(r.position, r.position), nil
 	case <-ctx.Done():
 		return eventstore.Position{}, fmt.Errorf("append to %s, which may be written all the same: %w", batch[0].Stream, ctx.Err())
 	}

@@ -16,7 +16,7 @@ const maxGroup = 256
 type request struct {
 	batch    []eventstore.Write
 	position uint64
-	refused  error      // the batch's own error
+	refused  error
 	done     chan error // takes one answer without a reader; position may be read after nil
 }
 
@@ -77,12 +77,10 @@ func (w *writer) serve(group []*request) {
 		w.head.raise(w.position)
 	}
 	for _, r := range group {
-		switch {
-		case err != nil:
-			r.done <- fmt.Errorf("append to %s: %w: %w", r.batch[0].Stream, eventstore.ErrUnavailable, err)
-		default:
-			r.done <- r.refused
+		if err != nil {
+			r.refused = fmt.Errorf("append to %s: %w: %w", r.batch[0].Stream, eventstore.ErrUnavailable, err)
 		}
+		r.done <- r.refused
 	}
 }
 
@@ -94,22 +92,22 @@ func (w *writer) transact(group []*request) error {
 		}
 	}
 	if err := w.begin.Exec(); err != nil {
-		return fmt.Errorf("begin: %w", w.trouble(err))
+		return fmt.Errorf("begin: %w", located(err, w.position+1))
 	}
 	p := newPlan(w, w.position)
 	for _, r := range group {
 		var err error
 		if r.position, r.refused, err = p.add(r.batch); err != nil {
-			return fmt.Errorf("compare versions: %w", w.trouble(err))
+			return fmt.Errorf("compare versions: %w", located(err, w.position+1))
 		}
 	}
 	for i := range p.records {
 		if err := w.write(&p.records[i]); err != nil {
-			return fmt.Errorf("insert: %w", w.trouble(err))
+			return fmt.Errorf("insert: %w", located(err, w.position+1))
 		}
 	}
 	if err := w.commit.Exec(); err != nil {
-		return fmt.Errorf("commit: %w", w.trouble(err))
+		return fmt.Errorf("commit: %w", located(err, w.position+1))
 	}
 	w.position = p.last
 	return nil
@@ -208,9 +206,6 @@ func (w *writer) write(r *eventstore.Record) error {
 	}
 	return s.Exec()
 }
-
-// trouble places an error of SQLite behind the last record.
-func (w *writer) trouble(err error) error { return trouble(err, w.position+1) }
 
 // notNull keeps SQLite from taking no bytes for NULL.
 func notNull(b []byte) []byte {

@@ -1,0 +1,85 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+)
+
+const cutWriters = 6
+
+// TestPowerCut cuts the power at any write or sync, at opening, committing and checkpointing, and finds every
+// acknowledged record again.
+func TestPowerCut(t *testing.T) {
+	const folders, cuts = 60 / patience, 4
+	records, by := 0, map[string]int{}
+	for folder := range folders {
+		d := newDisk(t, uint64(folder))
+		n, err := cutPower(t, d, "FULL", cuts)
+		if err != nil {
+			t.Fatalf("folder %d: %v", folder, err)
+		}
+		records += n
+		for name, n := range d.cuts {
+			by[name] += n
+		}
+	}
+	t.Logf("%d acknowledged records; cuts by the file that was written to: %v", records, by)
+	if by[fileName] == 0 || by[fileName+"-wal"] == 0 {
+		t.Error("the power never went in a checkpoint, or never in a commit")
+	}
+}
+
+// TestPowerCutControl shows that the test bites: where SQLite does not sync each commit, it must find a loss.
+func TestPowerCutControl(t *testing.T) {
+	for _, synchronous := range []string{"NORMAL", "OFF"} {
+		t.Run(synchronous, func(t *testing.T) {
+			for folder := range 50 {
+				if _, err := cutPower(t, newDisk(t, uint64(folder)), synchronous, 10); err != nil {
+					t.Logf("folder %d: %v", folder, err)
+					return
+				}
+			}
+			t.Error("nothing was lost: the test would not notice a store that does not sync")
+		})
+	}
+}
+
+// cutPower lives through some power cuts in one folder and answers what the last check found wrong.
+func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int, err error) {
+	dir := t.TempDir()
+	random := d.random
+	w := newWitness()
+	for cut := range cuts {
+		d.set(func() { d.cutAfter = 1 + random.IntN(20<<random.IntN(8)) }) // mostly soon, sometimes after a checkpoint
+		if s, err := open(dir, d.settings(synchronous)); err == nil {
+			var writers sync.WaitGroup
+			for i := range cutWriters {
+				writers.Go(func() { w.work(s, fmt.Sprint("s-", i), 1<<20, 0) })
+			}
+			writers.Wait()
+			s.Close() // fails like everything else
+		}
+		d.restore(t, dir)
+		s, err := open(dir, d.settings(synchronous))
+		if err != nil {
+			return 0, fmt.Errorf("cut %d: %w", cut, err)
+		}
+		if err := w.check(s); err != nil {
+			return 0, errors.Join(fmt.Errorf("cut %d: %w", cut, err), s.Close())
+		}
+		if err := w.work(s, "afterwards", 1, 0); err != nil {
+			return 0, errors.Join(fmt.Errorf("after cut %d: %w", cut, err), s.Close())
+		}
+		// Half of the time the power goes again before the log was closed.
+		if random.IntN(2) == 0 {
+			d.set(func() { d.off = true })
+			s.Close()
+			d.restore(t, dir)
+		} else if err := s.Close(); err != nil {
+			return 0, fmt.Errorf("after cut %d: %w", cut, err)
+		}
+	}
+	return w.count, nil
+}
