@@ -16,8 +16,13 @@ const (
 	Unauthorized Code = "unauthorized" // who is asking is not known
 	Forbidden    Code = "forbidden"    // who is asking may not
 	TooLarge     Code = "too_large"    // a limit on size or number
-	Unavailable  Code = "unavailable"  // try the same again later
-	Internal     Code = "internal"     // our fault; the cause is in the server's log
+
+	MethodNotAllowed Code = "method_not_allowed"
+	WrongMediaType   Code = "unsupported_media_type"
+	Unsupported      Code = "not_implemented"
+
+	Unavailable Code = "unavailable" // try the same again later
+	Internal    Code = "internal"    // our fault; the cause is in the server's log
 )
 
 // Reason narrows a Code with the words of RFC 7644 §3.12 (scimType). Most errors have none.

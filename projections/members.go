@@ -57,7 +57,7 @@ func (m *ReadModel) Standing(ctx context.Context, group string, ids []string) ([
 
 // Membership is a group that a user or a group is a direct member of.
 type Membership struct {
-	Member, Group, Display string
+	Member, Type, Group, Display string // Type is as in domain.Member
 }
 
 // Memberships are the groups of the directory that the ids are direct members of, by member.
@@ -68,9 +68,9 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	}
 	found, err := all(ctx, m, func(row interface{ Scan(...any) error }) (Membership, error) {
 		var g Membership
-		err := row.Scan(&g.Member, &g.Group, &g.Display)
+		err := row.Scan(&g.Member, &g.Type, &g.Group, &g.Display)
 		return g, err
-	}, `SELECT m.member, g.id, g.attributes ->> '$.displayName' FROM json_each(?) i
+	}, `SELECT m.member, m.type, g.id, g.attributes ->> '$.displayName' FROM json_each(?) i
 		CROSS JOIN members m ON m.member = i.value AND m.to_version IS NULL
 		JOIN groups g ON g.id = m.grp
 		WHERE g.directory = ? ORDER BY m.member, g.place`, string(list), directory)

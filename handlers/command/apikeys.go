@@ -1,0 +1,44 @@
+package command
+
+import (
+	"context"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// CreateAPIKey makes a key of the management API and answers it; it is not shown again.
+func (s *Service) CreateAPIKey(ctx context.Context, c Caller, keyName string) (projections.APIKey, string, error) {
+	id, secret := newID(), keys.NewSecret()
+	k, err := s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret)})
+	return k, id + "." + secret, err
+}
+
+// PresetAPIKey makes sure that the key id.secret exists. The same again is fine; another secret for the id, or an id that was
+// deleted, is a conflict.
+func (s *Service) PresetAPIKey(ctx context.Context, c Caller, keyName, id, secret string) error {
+	f, err := load[domain.APIKey](ctx, s, projections.KindAPIKey.Stream(id))
+	switch {
+	case err != nil:
+		return err
+	case f.State.Exists() && keys.Matches(f.State.Hash, secret):
+		return nil
+	case f.Version != eventstore.NoStream:
+		return domain.Refuse(domain.Conflict, "the API key %s was made with another secret, or deleted; preset another id", id)
+	}
+	_, err = s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret)})
+	return err
+}
+
+func (s *Service) addAPIKey(ctx context.Context, c Caller, id string, event domain.APIKeyCreated) (projections.APIKey, error) {
+	var draft draft
+	meta, stream := s.meta(c, ""), projections.KindAPIKey.Stream(id)
+	draft.add(stream, eventstore.NoStream, meta, event)
+	if err := s.append(ctx, draft); err != nil {
+		return projections.APIKey{}, err
+	}
+	f := keep(s, stream, folded[domain.APIKey]{}, meta.RecordedAt, domain.Event(event))
+	return projections.APIKey{ID: id, Name: f.State.Name, Hash: f.State.Hash, Created: f.Created}, nil
+}

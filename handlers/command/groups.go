@@ -1,0 +1,166 @@
+package command
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// CreateGroup makes a group with the members that the plan wants.
+func (s *Service) CreateGroup(ctx context.Context, c Caller, d projections.Directory, attributes domain.Attributes, plan domain.MembersPlan) (projections.Group, error) {
+	delta, err := s.typed(ctx, d, plan.Delta(nil))
+	if err != nil {
+		return projections.Group{}, err
+	}
+	events, err := domain.CreateGroup(d.ID, attributes, delta.Added)
+	if err != nil {
+		return projections.Group{}, err
+	}
+	id := newID()
+	stream := projections.KindGroup.Stream(id)
+	var draft draft
+	meta := s.metaIn(c, d)
+	draft.add(stream, eventstore.NoStream, meta, events...)
+	if err := s.append(ctx, draft); err != nil {
+		return projections.Group{}, err
+	}
+	return groupOf(id, keep(s, stream, folded[domain.Group]{}, meta.RecordedAt, events...)), nil
+}
+
+func groupOf(id string, f folded[domain.Group]) projections.Group {
+	return projections.Group{ID: id, Version: f.Version, Attributes: f.State.Attributes, Count: f.State.Count, Created: f.Created, Modified: f.Modified}
+}
+
+// ReplaceGroup gives a group these attributes and these members, and no others (RFC 7644 §3.5.1).
+func (s *Service) ReplaceGroup(ctx context.Context, c Caller, d projections.Directory, id string, attributes domain.Attributes, plan domain.MembersPlan) (projections.Group, error) {
+	return s.changeGroup(ctx, c, d, id, func(domain.Attributes) (domain.Attributes, domain.MembersPlan, error) { return attributes, plan, nil })
+}
+
+// PatchGroup applies operations to a group (RFC 7644 §3.5.2): all, or none. Its cost follows the members that the operations name,
+// unless they replace all members.
+func (s *Service) PatchGroup(ctx context.Context, c Caller, d projections.Directory, id string, operations []domain.PatchOp) (projections.Group, error) {
+	return s.changeGroup(ctx, c, d, id, func(a domain.Attributes) (domain.Attributes, domain.MembersPlan, error) {
+		return domain.GroupType.Patch(a, operations)
+	})
+}
+
+func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Directory, id string, change func(domain.Attributes) (domain.Attributes, domain.MembersPlan, error)) (projections.Group, error) {
+	return decide(func() (projections.Group, error) {
+		g, err := s.group(ctx, d, id)
+		if err != nil {
+			return projections.Group{}, err
+		}
+		attributes, plan, err := change(g.State.Attributes)
+		if err != nil {
+			return projections.Group{}, err
+		}
+		delta, err := s.delta(ctx, d, id, plan)
+		if err != nil {
+			return projections.Group{}, err
+		}
+		events, err := g.State.Become(attributes, delta)
+		if err != nil || len(events) == 0 {
+			return groupOf(id, g), err
+		}
+		var draft draft
+		meta, stream := s.metaIn(c, d), projections.KindGroup.Stream(id)
+		draft.add(stream, g.Version, meta, events...)
+		if err := s.append(ctx, draft); err != nil {
+			return projections.Group{}, err
+		}
+		return groupOf(id, keep(s, stream, g, meta.RecordedAt, events...)), nil
+	})
+}
+
+// delta is what a plan changes. The read model is asked who is a member; it has seen at least the version of the group that was
+// loaded, and if it has seen more the append conflicts.
+func (s *Service) delta(ctx context.Context, d projections.Directory, group string, plan domain.MembersPlan) (domain.MembersDelta, error) {
+	if plan.Empty() {
+		return domain.MembersDelta{}, nil
+	}
+	var standing []domain.Member
+	var err error
+	if plan.Clear {
+		standing, err = s.Read.StandingAll(ctx, group)
+	} else {
+		standing, err = s.Read.Standing(ctx, group, plan.IDs())
+	}
+	if err != nil {
+		return domain.MembersDelta{}, err
+	}
+	delta := plan.Delta(standing)
+	delta.Added = slices.DeleteFunc(delta.Added, func(m domain.Member) bool { return m.ID == group }) // a group is not its own member
+	return s.typed(ctx, d, delta)
+}
+
+// typed marks those added that are groups of the directory; an identity provider does not always say so.
+func (s *Service) typed(ctx context.Context, d projections.Directory, delta domain.MembersDelta) (domain.MembersDelta, error) {
+	if len(delta.Added) == 0 {
+		return delta, nil
+	}
+	ids := make([]string, len(delta.Added))
+	for i, m := range delta.Added {
+		ids[i] = m.ID
+	}
+	groups, err := s.Read.GroupNames(ctx, d.ID, ids)
+	if err != nil {
+		return domain.MembersDelta{}, err
+	}
+	for i, m := range delta.Added {
+		if _, is := groups[m.ID]; is {
+			delta.Added[i].Type = "Group"
+		}
+	}
+	return delta, nil
+}
+
+// DeleteGroup deletes a group and takes it out of the groups that it is in, in one batch. Its members stay.
+func (s *Service) DeleteGroup(ctx context.Context, c Caller, d projections.Directory, id string) error {
+	_, err := decide(func() (struct{}, error) {
+		g, err := s.group(ctx, d, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		var draft draft
+		meta := s.metaIn(c, d)
+		draft.add(projections.KindGroup.Stream(id), g.Version, meta, domain.GroupDeleted{})
+		if err := s.leaveGroups(ctx, &draft, meta, d, id); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.append(ctx, draft)
+	})
+	return err
+}
+
+// leaveGroups adds to the draft of a deletion that the user or group leaves every group that it is in.
+func (s *Service) leaveGroups(ctx context.Context, draft *draft, meta domain.Meta, d projections.Directory, member string) error {
+	in, err := s.Read.Memberships(ctx, d.ID, []string{member})
+	if err != nil || draft.err != nil {
+		return err
+	}
+	meta.CausationID = draft.writes[0].Entries[0].ID.String()
+	for _, m := range in[member] {
+		g, err := s.group(ctx, d, m.Group)
+		if err != nil {
+			return err
+		}
+		gone := domain.Member{ID: member, Type: m.Type}
+		draft.add(projections.KindGroup.Stream(m.Group), g.Version, meta, domain.GroupMembersChanged{MembersDelta: domain.MembersDelta{Removed: []domain.Member{gone}}})
+	}
+	return nil
+}
+
+// group loads a group that exists in the directory.
+func (s *Service) group(ctx context.Context, d projections.Directory, id string) (folded[domain.Group], error) {
+	g, err := load[domain.Group](ctx, s, projections.KindGroup.Stream(id))
+	if err != nil {
+		return folded[domain.Group]{}, err
+	}
+	if !g.State.Exists() || g.State.Directory != d.ID {
+		return folded[domain.Group]{}, domain.Refuse(domain.NotFound, "there is no such group")
+	}
+	return g, nil
+}

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// CreateOrganization makes an organization; its domain comes from its name and must be free.
+func (s *Service) CreateOrganization(ctx context.Context, c Caller, organizationName string) (projections.Organization, error) {
+	event, err := domain.CreateOrganization(organizationName)
+	if err != nil {
+		return projections.Organization{}, err
+	}
+	id := newID()
+	stream := projections.KindOrganization.Stream(id)
+	return decide(func() (projections.Organization, error) {
+		var draft draft
+		meta := s.meta(c, event.Domain)
+		if err := s.claim(ctx, &draft, meta, organizationDomain(event.Domain), stream); err != nil {
+			return projections.Organization{}, err
+		}
+		draft.add(stream, eventstore.NoStream, meta, event)
+		if err := s.append(ctx, draft); err != nil {
+			return projections.Organization{}, err
+		}
+		return organizationOf(id, keep(s, stream, folded[domain.Organization]{}, meta.RecordedAt, event)), nil
+	})
+}
+
+func organizationDomain(slug string) name { return name{"organizations", "domain", slug} }
+
+func organizationOf(id string, f folded[domain.Organization]) projections.Organization {
+	return projections.Organization{ID: id, Domain: f.State.Domain, Name: f.State.Name, Created: f.Created, Updated: f.Modified}
+}
+
+// RenameOrganization gives it another name; its domain stays.
+func (s *Service) RenameOrganization(ctx context.Context, c Caller, id, organizationName string) (projections.Organization, error) {
+	return decide(func() (projections.Organization, error) {
+		o, err := s.organization(ctx, id)
+		if err != nil {
+			return projections.Organization{}, err
+		}
+		event, err := o.State.Rename(organizationName)
+		if err != nil || event == nil {
+			return organizationOf(id, o), err
+		}
+		var draft draft
+		meta, stream := s.meta(c, o.State.Domain), projections.KindOrganization.Stream(id)
+		draft.add(stream, o.Version, meta, event)
+		if err := s.append(ctx, draft); err != nil {
+			return projections.Organization{}, err
+		}
+		return organizationOf(id, keep(s, stream, o, meta.RecordedAt, event)), nil
+	})
+}
+
+// DeleteOrganization deletes an organization with its directory; its domain is free again.
+func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) error {
+	_, err := decide(func() (struct{}, error) {
+		o, err := s.organization(ctx, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		var draft draft
+		meta, stream := s.meta(c, o.State.Domain), projections.KindOrganization.Stream(id)
+		switch d, err := s.Read.DirectoryOf(ctx, id); {
+		case err == nil:
+			if err := s.endDirectory(ctx, &draft, c, d); err != nil {
+				return struct{}{}, err
+			}
+		case err != projections.ErrNotFound:
+			return struct{}{}, err
+		}
+		draft.add(stream, o.Version, meta, domain.OrganizationDeleted{})
+		if err := s.release(ctx, &draft, meta, organizationDomain(o.State.Domain), stream); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.append(ctx, draft)
+	})
+	return err
+}
+
+func (s *Service) organization(ctx context.Context, id string) (folded[domain.Organization], error) {
+	o, err := load[domain.Organization](ctx, s, projections.KindOrganization.Stream(id))
+	if err == nil && !o.State.Exists() {
+		err = domain.Refuse(domain.NotFound, "there is no such organization")
+	}
+	return o, err
+}

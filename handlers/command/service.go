@@ -1,0 +1,168 @@
+// Package command is what may be asked to happen: one method of Service for each intent.
+//
+// A method loads the subject from the log, lets the domain decide, and appends what it decided at the version that it
+// decided on. If another writer was faster it begins again, three times, and then answers a conflict. When a method
+// returns without error, its events are durable, and every query of the read model waits until it shows them.
+//
+// It knows no HTTP: who asks, and through which door, comes as a Caller.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// Config is what a Service needs; all fields but Now are required.
+type Config struct {
+	Log  eventstore.Store
+	Read *projections.ReadModel
+	Keys *keys.Master
+	Now  func() time.Time // time.Now if nil
+}
+
+// Service carries out commands. Its methods may be called concurrently.
+type Service struct {
+	Config
+	folds *lru.Cache[string, any] // the last subjects folded, by stream
+}
+
+// Caller is who asks, and through what; it becomes the meta of the events.
+type Caller struct {
+	Actor   string // token:<id>, apikey:<id> or system
+	Source  domain.Source
+	Request string // the id of the request
+}
+
+// foldsKept bounds how many folded subjects are remembered; one takes about 2 KB.
+const foldsKept = 20_000
+
+// New makes a Service.
+func New(c Config) (*Service, error) {
+	var missing []error
+	if c.Log == nil {
+		missing = append(missing, errors.New("command: Log is required"))
+	}
+	if c.Read == nil {
+		missing = append(missing, errors.New("command: Read is required"))
+	}
+	if c.Keys == nil {
+		missing = append(missing, errors.New("command: Keys is required"))
+	}
+	if len(missing) > 0 {
+		return nil, errors.Join(missing...)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	folds, err := lru.New[string, any](foldsKept)
+	if err != nil {
+		return nil, fmt.Errorf("make the memo of subjects: %w", err)
+	}
+	return &Service{c, folds}, nil
+}
+
+// meta is the meta of events about an organization.
+func (s *Service) meta(c Caller, organization string) domain.Meta {
+	return domain.Meta{
+		CorrelationID: c.Request, Actor: c.Actor, Source: c.Source, Request: c.Request,
+		Organization: organization, RecordedAt: s.Now(),
+	}
+}
+
+// metaIn is the meta of events in a directory.
+func (s *Service) metaIn(c Caller, d projections.Directory) domain.Meta {
+	m := s.meta(c, d.Organization)
+	m.Directory, m.Provider = d.ID, d.Provider
+	return m
+}
+
+// newID is a UUIDv7: in the order of time, so that indexes grow at their end.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// write makes the Write of events to a stream.
+func write(stream string, at eventstore.Version, meta domain.Meta, events ...domain.Event) (eventstore.Write, error) {
+	encoded, err := domain.EncodeMeta(meta)
+	if err != nil {
+		return eventstore.Write{}, fmt.Errorf("encode the meta: %w", err)
+	}
+	w := eventstore.Write{Stream: stream, Expected: at}
+	for _, e := range events {
+		name, data, err := domain.Encode(e)
+		if err != nil {
+			return eventstore.Write{}, err
+		}
+		w.Entries = append(w.Entries, eventstore.Entry{ID: eventstore.ID(uuid.Must(uuid.NewV7())), Type: name, Data: data, Meta: encoded})
+	}
+	return w, nil
+}
+
+// draft gathers the writes of one append.
+type draft struct {
+	writes []eventstore.Write
+	err    error
+}
+
+func (d *draft) add(stream string, at eventstore.Version, meta domain.Meta, events ...domain.Event) {
+	w, err := write(stream, at, meta, events...)
+	if err != nil {
+		d.err = errors.Join(d.err, err)
+		return
+	}
+	d.writes = append(d.writes, w)
+}
+
+// appendTries is how often a batch is appended whose outcome is unknown; the same ids make that harmless.
+const appendTries = 3
+
+// append writes a draft and makes the read model show it before it answers again.
+func (s *Service) append(ctx context.Context, d draft) error {
+	if d.err != nil {
+		return d.err
+	}
+	var err error
+	for range appendTries {
+		var at eventstore.Position
+		if at, err = s.Log.Append(ctx, d.writes...); err == nil {
+			s.Read.Expect(at)
+			return nil
+		}
+		if !errors.Is(err, eventstore.ErrUnavailable) || ctx.Err() != nil {
+			break
+		}
+	}
+	var conflict *eventstore.ConflictError
+	if errors.As(err, &conflict) {
+		return err
+	}
+	e := domain.Refuse(domain.Unavailable, "the change could not be stored now; send it again")
+	e.Cause = fmt.Errorf("append: %w", err)
+	return e
+}
+
+// decideTries is how often a decision is taken again because another writer was faster.
+const decideTries = 3
+
+// decide runs load-decide-append until no other writer comes between.
+func decide[T any](attempt func() (T, error)) (T, error) {
+	var conflict *eventstore.ConflictError
+	for range decideTries {
+		out, err := attempt()
+		if !errors.As(err, &conflict) {
+			return out, err
+		}
+	}
+	var none T
+	e := domain.Refuse(domain.Conflict, "others are changing the same thing; try again")
+	e.Cause = conflict
+	return none, e
+}

@@ -1,0 +1,92 @@
+// Package handlers is what the doors share: how routes are mounted, how a handler's error is shown, how a request is
+// logged, measured and bounded, and who is asking. The doors are its sub-packages; they never import each other, for the log
+// is the only bus between them.
+package handlers
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// Func handles a request, or returns an error that the door shows in its own form. A handler that returns an error has
+// written nothing.
+type Func func(w http.ResponseWriter, r *http.Request) error
+
+// Route is a method and a path pattern of net/http's ServeMux, with its handler.
+type Route struct {
+	Method, Path string
+	Handler      Func
+}
+
+// Show writes an error in a door's own form.
+type Show func(w http.ResponseWriter, r *http.Request, e *domain.Error)
+
+// Mount adds a door's routes below a prefix such as /api/v2/. Whatever else is asked for there is a not-found or a
+// method-not-allowed error, in the door's own form.
+func Mount(mux *http.ServeMux, prefix string, show Show, routes []Route) {
+	methods := map[string][]string{}
+	for _, route := range routes {
+		mux.Handle(route.Method+" "+route.Path, shown(route.Handler, show))
+		methods[route.Path] = append(methods[route.Path], route.Method)
+	}
+	for path, allowed := range methods {
+		mux.Handle(path, shown(notAllowed(allowed), show))
+	}
+	mux.Handle(prefix, shown(func(http.ResponseWriter, *http.Request) error {
+		return domain.Refuse(domain.NotFound, "there is nothing at this path")
+	}, show))
+}
+
+func shown(h Func, show Show) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		line := lineOf(r)
+		line.route = r.Pattern
+		if err := h(w, r); err != nil {
+			line.err = err
+			e := domain.Shown(err)
+			if e.Code == domain.Unavailable {
+				w.Header().Set("Retry-After", "1")
+			}
+			show(w, r, e)
+		}
+	})
+}
+
+func notAllowed(methods []string) Func {
+	slices.Sort(methods)
+	allow := strings.Join(methods, ", ")
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", allow)
+		return domain.Refuse(domain.MethodNotAllowed, "this path takes %s only", allow)
+	}
+}
+
+// Status is the HTTP status of an error.
+func Status(e *domain.Error) int {
+	switch e.Code {
+	case domain.Invalid:
+		return http.StatusBadRequest
+	case domain.Unauthorized:
+		return http.StatusUnauthorized
+	case domain.Forbidden:
+		return http.StatusForbidden
+	case domain.NotFound:
+		return http.StatusNotFound
+	case domain.MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case domain.Conflict:
+		return http.StatusConflict
+	case domain.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case domain.WrongMediaType:
+		return http.StatusUnsupportedMediaType
+	case domain.Unavailable:
+		return http.StatusServiceUnavailable
+	case domain.Unsupported:
+		return http.StatusNotImplemented
+	}
+	return http.StatusInternalServerError
+}
