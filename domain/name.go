@@ -45,19 +45,23 @@ func NameKey(name string) (string, error) {
 	if !utf8.ValidString(name) || strings.ContainsFunc(name, unseen) {
 		return "", RefuseFor(Invalid, InvalidValue, "the name holds a character that cannot be seen")
 	}
-	return norm.NFC.String(cases.Fold().String(norm.NFC.String(width.Fold.String(strings.Map(plainSpace, name))))), nil
+	return norm.NFC.String(cases.Fold().String(norm.NFC.String(width.Fold.String(strings.Map(plain, name))))), nil
 }
 
 // unseen tells whether a character shows nothing by itself: a control, a format character such as zero-width space, a
-// filler, a variation selector.
+// filler.
 func unseen(r rune) bool {
 	return r == utf8.RuneError || unicode.IsControl(r) ||
-		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+		unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-func plainSpace(r rune) rune {
-	if unicode.Is(unicode.Zs, r) {
+// plain makes all spaces one, and drops variation selectors: the emoji that they follow shows the same without.
+func plain(r rune) rune {
+	switch {
+	case unicode.Is(unicode.Zs, r):
 		return ' '
+	case unicode.Is(unicode.Variation_Selector, r):
+		return -1
 	}
 	return r
 }

@@ -1,0 +1,90 @@
+package domain
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDirectory(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 123456789, time.FixedZone("CET", 3600))
+	open := []Event{DirectoryActivated{"org", Okta, Token{"t1", "h1"}}}
+	closed := append(open[:1:1], DirectoryDeactivated{})
+	gone := append(open[:1:1], DirectoryDeleted{})
+	set := func(active bool) func(*Directory) ([]Event, error) {
+		return func(d *Directory) ([]Event, error) { return one(d.SetActive(active), nil) }
+	}
+	reset := func(overlap time.Duration) func(*Directory) ([]Event, error) {
+		return func(d *Directory) ([]Event, error) { return one(d.ResetToken(Token{"t2", "h2"}, now, overlap)) }
+	}
+	until := time.Date(2026, 11, 24, 9, 0, 0, 123000000, time.UTC)
+	decide(t, []decision[Directory]{
+		{"close", open, set(false), []Event{DirectoryDeactivated{}}, ""},
+		{"close what is closed", closed, set(false), nil, ""},
+		{"open again", closed, set(true), []Event{DirectoryReactivated{}}, ""},
+		{"open what is open", open, set(true), nil, ""},
+		{"open what was never activated", nil, set(true), nil, ""},
+		{"close what is deleted", gone, set(false), nil, ""},
+		{"new token at once", open, reset(0), []Event{DirectoryTokenReset{Token: Token{"t2", "h2"}}}, ""},
+		{"new token with overlap", open, reset(24 * time.Hour), []Event{DirectoryTokenReset{Token{"t2", "h2"}, until}}, ""},
+		{"overlap of the past", open, reset(-1), nil, "invalid invalidValue"},
+		{"longest overlap", open, reset(MaxTokenOverlap), []Event{DirectoryTokenReset{Token{"t2", "h2"}, until.Add(29 * 24 * time.Hour)}}, ""},
+		{"overlap too long", open, reset(MaxTokenOverlap + 1), nil, "invalid invalidValue"},
+		{"token of what is deleted", gone, reset(0), nil, "not_found"},
+	})
+}
+
+func TestDirectoryTokens(t *testing.T) {
+	var d Directory
+	until := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	d.Apply(DirectoryActivated{"org", Okta, Token{"t1", "h1"}})
+	d.Apply(DirectoryTokenReset{Token{"t2", "h2"}, until})
+	if d.Token.ID != "t2" || d.Previous.ID != "t1" || d.PreviousUntil != until {
+		t.Errorf("after an overlapping reset: %+v", d)
+	}
+	d.Apply(DirectoryTokenReset{Token: Token{"t3", "h3"}})
+	if d.Token.ID != "t3" || d.Previous != (Token{}) || !d.PreviousUntil.IsZero() {
+		t.Errorf("after a reset at once: %+v", d)
+	}
+	d.Apply(DirectoryTokenReset{Token{"t4", "h4"}, until})
+	d.Apply(DirectoryUpdated{AzureAD, Token{"t5", "h5"}})
+	if d.Provider != AzureAD || d.Token.ID != "t5" || d.Previous != (Token{}) || !d.PreviousUntil.IsZero() {
+		t.Errorf("after another provider: %+v", d)
+	}
+}
+
+func TestDirectorySnapshot(t *testing.T) {
+	var d Directory
+	if d.Snapshot("d") != nil {
+		t.Error("a directory before its activation")
+	}
+	d.Apply(DirectoryActivated{"org", Okta, Token{"t1", "h1"}})
+	d.Apply(DirectoryDeactivated{})
+	if got, want := text(d.Snapshot("d")), `{"active":false,"id":"d","provider":"okta"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	d.Apply(DirectoryReactivated{})
+	if !d.Active {
+		t.Error("not active again")
+	}
+	if d.Apply(DirectoryDeleted{}); d.Snapshot("d") != nil || d.Exists() {
+		t.Error("a directory after its deletion")
+	}
+}
+
+func TestParseProvider(t *testing.T) {
+	for in, want := range map[string]Provider{"": CustomSCIM, "entra": AzureAD, "azure_ad": AzureAD, "one_login": OneLogin, "okta": Okta, "ping_one": PingOne} {
+		if got, err := ParseProvider(in); err != nil || got != want {
+			t.Errorf("ParseProvider(%q): %q, %v", in, got, err)
+		}
+	}
+	for _, p := range directoryProviders {
+		if got, err := ParseProvider(string(p)); err != nil || got != p {
+			t.Errorf("ParseProvider(%q): %q, %v", p, got, err)
+		}
+	}
+	for _, in := range []string{"Okta", "ldap", " okta"} {
+		if _, err := ParseProvider(in); refusal(err) != "invalid invalidValue" {
+			t.Errorf("ParseProvider(%q): %v", in, err)
+		}
+	}
+}
