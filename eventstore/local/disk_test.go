@@ -35,6 +35,7 @@ type disk struct {
 	off       bool
 	cutAfter  int            // operations until the power goes; 0 is never
 	failSyncs int            // the syncs until one fails; 0 is never
+	failRow   int            // how many syncs fail after that one
 	failOpens int            // how many files cannot be opened from now on
 	syncs     map[string]int // by file
 	cuts      map[string]int // by the file of the last operation
@@ -74,12 +75,29 @@ func newDisk(t testing.TB, seed uint64) *disk {
 }
 
 func (d *disk) settings(synchronous string) settings {
-	return settings{vfs: d.name, synchronous: synchronous}
+	return settings{vfs: d.name, synchronous: synchronous, settle: d.settle}
+}
+
+// settle is settleFile on this disk.
+func (d *disk) settle(path string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	file := d.shown[path]
+	if file == nil {
+		return nil
+	}
+	if err := d.step(path); err != nil {
+		return err
+	}
+	content, err := os.ReadFile(path)
+	file.durable, file.pending = content, nil
+	d.named[path] = file
+	return err
 }
 
 func (d *disk) reset() {
 	d.shown, d.named = map[string]*inode{}, map[string]*inode{}
-	d.off, d.cutAfter, d.failSyncs, d.failOpens = false, 0, 0, 0
+	d.off, d.cutAfter, d.failSyncs, d.failRow, d.failOpens = false, 0, 0, 0, 0
 }
 
 // set changes the disk's plans.
@@ -277,6 +295,9 @@ func (f *diskFile) Sync(vfs.SyncFlag) error {
 	d.syncs[filepath.Base(f.path)]++
 	if d.failSyncs > 0 {
 		if d.failSyncs--; d.failSyncs == 0 {
+			if d.failRow > 0 {
+				d.failRow, d.failSyncs = d.failRow-1, 1
+			}
 			f.inode.durable, f.inode.pending = d.survivor(f.inode), nil
 			return errors.New("the fsync fails")
 		}

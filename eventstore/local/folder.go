@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -49,6 +50,38 @@ func makeFile(dir string) error {
 		return fmt.Errorf("create the log: %w", err)
 	}
 	return syncFolder(dir)
+}
+
+// settleFile makes durable what a file shows: it writes the same bytes in the same place and syncs them. A mere fsync
+// would not do after one that failed, for the system no longer knows which bytes it could not write. It is for a file
+// that nobody else writes to. A missing file is fine.
+func settleFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make %s durable: %w", path, err)
+	}
+	defer f.Close()
+	part := make([]byte, 1<<20)
+	for offset := int64(0); ; {
+		n, err := f.ReadAt(part, offset)
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("make %s durable: %w", path, err)
+		}
+		if n == 0 {
+			break
+		}
+		if _, err := f.WriteAt(part[:n], offset); err != nil {
+			return fmt.Errorf("make %s durable: %w", path, err)
+		}
+		offset += int64(n)
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("make %s durable: %w", path, err)
+	}
+	return nil
 }
 
 // restrictIndex gives log.db-shm to the owner alone, which the driver creates with the process's default mode.

@@ -61,6 +61,19 @@ func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int,
 			writers.Wait()
 			s.Close() // fails like everything else
 		}
+		if random.IntN(3) == 0 {
+			// Only the process died: its successor sees what was never synced, and what it shows must stay.
+			d.set(func() { d.off, d.cutAfter = false, 0 })
+			s, err := open(dir, d.settings(synchronous))
+			if err != nil {
+				return 0, fmt.Errorf("kill %d: %w", cut, err)
+			}
+			if err := w.check(s); err != nil {
+				return 0, errors.Join(fmt.Errorf("kill %d: %w", cut, err), s.Close())
+			}
+			d.set(func() { d.off = true })
+			s.Close()
+		}
 		d.restore(t, dir)
 		s, err := open(dir, d.settings(synchronous))
 		if err != nil {

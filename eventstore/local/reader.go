@@ -16,7 +16,8 @@ import (
 )
 
 // A Reader shows a log beside the process that writes it, or without one. It changes nothing in the log and takes no
-// lock that a writer waits for longer than a moment. It cannot wait for news: All ends at the head of its time.
+// lock that a writer waits for longer than a moment. It cannot wait for news: All ends at the head of its time. After
+// a process was killed and before the next one opened the log, it may show a last commit that nobody acknowledged.
 // All methods may be called concurrently.
 type Reader struct {
 	id    string

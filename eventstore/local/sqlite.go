@@ -18,10 +18,11 @@ import (
 type settings struct {
 	vfs         string // "" is the operating system's
 	synchronous string
+	settle      func(path string) error // makes durable what a file shows
 }
 
 // durable is what every user of the package gets: an fsync in each commit, before it returns.
-var durable = settings{synchronous: "FULL"}
+var durable = settings{synchronous: "FULL", settle: settleFile}
 
 // connect opens one connection to the log of a folder. Its caller is its only user at a time.
 func (s settings) connect(dir string, flags sqlite3.OpenFlag) (*sqlite3.Conn, error) {

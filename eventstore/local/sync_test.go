@@ -78,6 +78,35 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
+// TestFailedSyncIsForgotten retries a batch whose fsync failed while the disk is still in trouble. The file shows the
+// batch, but it never reached the disk: a store that reads the file anew would take it for written.
+func TestFailedSyncIsForgotten(t *testing.T) {
+	for round := range 10 {
+		dir := t.TempDir()
+		d := newDisk(t, uint64(round))
+		s := openOn(t, d, dir)
+		w := newWitness()
+		write := eventstore.Write{Stream: "a", Entries: entries(4)}
+		d.set(func() { d.failSyncs, d.failRow = 1, 1+round%3 })
+		p, err := s.Append(t.Context(), write)
+		for tries := 0; errors.Is(err, eventstore.ErrUnavailable) && tries < 10; tries++ {
+			p, err = s.Append(t.Context(), write)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.saw(write, p)
+		d.set(func() { d.off = true })
+		s.Close()
+		d.restore(t, dir)
+		s = openOn(t, d, dir)
+		if err := w.check(s); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		s.Close()
+	}
+}
+
 // TestFailingSyncs has fsyncs of commits and checkpoints fail again and again under several writers that retry, and
 // then cuts the power.
 func TestFailingSyncs(t *testing.T) {
