@@ -36,26 +36,28 @@ func openReader(dir string, with settings) (*Reader, error) {
 	if _, err := os.Stat(filepath.Join(dir, fileName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open the log: there is none in %s", dir)
 	}
-	p := newPool(func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READONLY) })
-	r := &Reader{pages: &pages{pool: p}, close: sync.OnceValue(p.close)}
-	r.pages.last = r.pages.head
-	r.id, err = describe(p)
+	connect := func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READONLY) }
+	id, err := describe(connect)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), r.close())
+		return nil, fmt.Errorf("open the log in %s: %w", dir, err)
 	}
+	p := newPool(connect)
+	r := &Reader{id: id, pages: &pages{pool: p}, close: sync.OnceValue(p.close)}
+	r.pages.last = r.pages.head
 	return r, nil
 }
 
-// describe checks what a pool reads, and answers the log's id.
-func describe(p *pool) (string, error) {
-	var id string
-	err := p.use(context.Background(), func(s *session) (err error) {
-		if err = checkLibrary(s.conn); err == nil {
-			id, err = identify(s.conn)
-		}
-		return err
-	})
-	return id, err
+// describe checks the library and the file, and answers the log's id.
+func describe(connect func() (*sqlite3.Conn, error)) (string, error) {
+	c, err := connect()
+	if err != nil {
+		return "", err
+	}
+	id, err := "", checkLibrary(c)
+	if err == nil {
+		id, err = identify(c)
+	}
+	return id, errors.Join(err, disconnect(c))
 }
 
 // ID is the log's random id, the same for its whole life and in its copies.
