@@ -55,12 +55,14 @@ func (p *patch) selected(op string, t Target, value any) error {
 // editOf is what the operation does to one selected value: to all of it, or to a sub-attribute. It may change the value that
 // it is given.
 func editOf(op string, a, sub *Attribute, value any) (func(map[string]any) map[string]any, error) {
-	one := *a
-	one.MultiValued = false
-	if sub != nil {
-		one = *sub
+	if list, ok := value.([]any); ok && len(list) == 1 && sub == nil {
+		value = list[0]
 	}
-	v, err := one.Canonical(value)
+	read := a.one
+	if sub != nil {
+		read = sub.Canonical
+	}
+	v, err := read(value)
 	if err != nil {
 		return nil, err
 	}
