@@ -1,0 +1,57 @@
+package scim
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// request is an authenticated one: the directory whose token it carries.
+type request struct {
+	*http.Request
+	directory projections.Directory
+	token     string // the token's id
+}
+
+// caller is who the events name.
+func (r *request) caller() command.Caller {
+	return command.Caller{Actor: "token:" + r.token, Source: domain.SourceSCIM, Request: handlers.RequestID(r.Request)}
+}
+
+// inDirectory handles a request of a directory.
+type inDirectory func(w http.ResponseWriter, r *request) error
+
+// authenticated lets a request through that carries the token of the directory in its path. An unknown directory and a
+// wrong token are the same to a stranger.
+func (s *SCIM) authenticated(h inDirectory) handlers.Func {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, secret, formed := keys.SplitToken(handlers.BearerToken(r))
+		d, err := s.Read.Directory(r.Context(), r.PathValue("directory"))
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return err
+		}
+		if !formed || !valid(d, id, secret, time.Now()) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
+			return domain.Refuse(domain.Unauthorized, "the bearer token is not this directory's")
+		}
+		handlers.Note(r, slog.String("directory", d.ID), slog.String("token", id))
+		if !d.Active {
+			return domain.Refuse(domain.Forbidden, "this directory is disabled; its administrator can activate it")
+		}
+		return h(w, &request{r, d, id})
+	}
+}
+
+// valid compares in constant time; the zero Directory has no token.
+func valid(d projections.Directory, id, secret string, now time.Time) bool {
+	current := keys.Matches(d.Token.Hash, secret) && id == d.Token.ID
+	previous := keys.Matches(d.Previous.Hash, secret) && id == d.Previous.ID && now.Before(d.PreviousUntil)
+	return current || previous
+}

@@ -1,0 +1,127 @@
+package scim
+
+import (
+	"net/http"
+
+	"github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/schema"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// discovery is what the server says of itself (RFC 7644 §4), made once. Locations are added for each directory.
+type discovery struct {
+	config  map[string]any
+	types   []map[string]any
+	schemas []map[string]any
+}
+
+func newDiscovery() discovery {
+	d := discovery{config: serviceProviderConfig()}
+	for _, t := range []scim.ResourceType{userResource, groupResource} {
+		d.types = append(d.types, resourceTypeOf(t))
+		d.schemas = append(d.schemas, t.Schema.ToMap())
+		for _, e := range t.SchemaExtensions {
+			d.schemas = append(d.schemas, e.Schema.ToMap())
+		}
+	}
+	return d
+}
+
+// serviceProviderConfig is RFC 7643 §5.
+func serviceProviderConfig() map[string]any {
+	no := map[string]any{"supported": false}
+	return map[string]any{
+		"schemas":        []string{schema.ServiceProviderConfigSchema().ID},
+		"patch":          map[string]any{"supported": true},
+		"bulk":           map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"filter":         map[string]any{"supported": true, "maxResults": maxCount},
+		"changePassword": no, "sort": no, "etag": no,
+		"authenticationSchemes": []map[string]any{{
+			"type": "oauthbearertoken", "name": "OAuth Bearer Token", "primary": true,
+			"description": "The directory's token in the Authorization header", "specUri": "https://www.rfc-editor.org/info/rfc6750",
+		}},
+	}
+}
+
+// resourceTypeOf is RFC 7643 §6.
+func resourceTypeOf(t scim.ResourceType) map[string]any {
+	extensions := []map[string]any{}
+	for _, e := range t.SchemaExtensions {
+		extensions = append(extensions, map[string]any{"schema": e.Schema.ID, "required": e.Required})
+	}
+	return map[string]any{
+		"schemas": []string{schema.ResourceTypeSchema().ID}, "id": t.ID.Value(), "name": t.Name, "description": t.Description.Value(),
+		"endpoint": t.Endpoint, "schema": t.Schema.ID, "schemaExtensions": extensions,
+	}
+}
+
+// located adds the meta of a discovery resource, which depends on the directory's base URL.
+func (s *SCIM) located(r *request, kind, path string, resource map[string]any) map[string]any {
+	out := make(map[string]any, len(resource)+1)
+	for k, v := range resource {
+		out[k] = v
+	}
+	out["meta"] = map[string]any{"resourceType": kind, "location": BaseURL(s.PublicURL, r.directory.ID) + path}
+	return out
+}
+
+// unfiltered refuses a filter on discovery (RFC 7644 §4).
+func unfiltered(r *request) error {
+	if r.URL.Query().Has("filter") {
+		return domain.Refuse(domain.Forbidden, "discovery takes no filter")
+	}
+	return nil
+}
+
+func (s *SCIM) serviceProviderConfig(w http.ResponseWriter, r *request) error {
+	return s.discovered(w, r, s.located(r, "ServiceProviderConfig", "/ServiceProviderConfig", s.discovery.config))
+}
+
+func (s *SCIM) resourceTypes(w http.ResponseWriter, r *request) error {
+	return s.discoveredList(w, r, "ResourceType", "/ResourceTypes/", s.discovery.types)
+}
+
+func (s *SCIM) resourceType(w http.ResponseWriter, r *request) error {
+	return s.discoveredOne(w, r, "ResourceType", "/ResourceTypes/", s.discovery.types)
+}
+
+func (s *SCIM) schemas(w http.ResponseWriter, r *request) error {
+	return s.discoveredList(w, r, "Schema", "/Schemas/", s.discovery.schemas)
+}
+
+func (s *SCIM) schema(w http.ResponseWriter, r *request) error {
+	return s.discoveredOne(w, r, "Schema", "/Schemas/", s.discovery.schemas)
+}
+
+func (s *SCIM) discovered(w http.ResponseWriter, r *request, resource map[string]any) error {
+	if err := unfiltered(r); err != nil {
+		return err
+	}
+	body, err := encode(resource)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, body)
+	return nil
+}
+
+func (s *SCIM) discoveredOne(w http.ResponseWriter, r *request, kind, path string, of []map[string]any) error {
+	for _, resource := range of {
+		if resource["id"] == r.PathValue("id") {
+			return s.discovered(w, r, s.located(r, kind, path+r.PathValue("id"), resource))
+		}
+	}
+	return domain.Refuse(domain.NotFound, "there is no such %s", kind)
+}
+
+func (s *SCIM) discoveredList(w http.ResponseWriter, r *request, kind, path string, of []map[string]any) error {
+	if err := unfiltered(r); err != nil {
+		return err
+	}
+	out := make([]map[string]any, len(of))
+	for i, resource := range of {
+		out[i] = s.located(r, kind, path+resource["id"].(string), resource)
+	}
+	return listResponse(w, 1, len(out), out)
+}

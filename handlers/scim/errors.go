@@ -1,0 +1,39 @@
+package scim
+
+import (
+	"encoding/json"
+	"net/http"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers"
+)
+
+// show writes an error in SCIM's form (RFC 7644 §3.12).
+func show(w http.ResponseWriter, r *http.Request, e *domain.Error) {
+	body, err := json.Marshal(scimerrors.ScimError{
+		ScimType: scimerrors.ScimType(e.Reason), Detail: e.Message, Status: handlers.Status(e),
+	})
+	if err != nil {
+		http.Error(w, "the error could not be shown", http.StatusInternalServerError)
+		return
+	}
+	write(w, handlers.Status(e), body)
+}
+
+// refusal is the library's error as the domain's.
+func refusal(e *scimerrors.ScimError) error {
+	return domain.RefuseFor(domain.Invalid, domain.Reason(e.ScimType), "%s", e.Detail)
+}
+
+func unsupported(http.ResponseWriter, *request) error {
+	return domain.Refuse(domain.Unsupported, "this server does not offer that; see /ServiceProviderConfig")
+}
+
+// write sends a JSON body in SCIM's media type (RFC 7644 §3.1).
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/scim+json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone if this fails
+}

@@ -1,0 +1,94 @@
+// Package scim is the door for identity providers: SCIM 2.0 (RFC 7643, RFC 7644) at /scim/v2/{directory}/…, with the
+// directory's bearer token.
+//
+//	GET  POST                /Users  /Groups          list with filter, create
+//	GET  PUT  PATCH  DELETE  /Users/{id} /Groups/{id}
+//	GET                      /ServiceProviderConfig /ResourceTypes /Schemas
+//
+// The schemas, the resource types, the validation of whole resources and the form of errors are elimity-com/scim's. Reading PATCH
+// paths and filters, and applying them, is the domain's, which also understands what identity providers
+// send beside the standard; filters run as SQL in the projections.
+package scim
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// Config is what the door needs; every field is required.
+type Config struct {
+	Commands  *command.Service
+	Read      *projections.ReadModel
+	PublicURL string // where identity providers reach this server, without a slash at the end
+}
+
+// Limits on what one request may bring and take.
+const (
+	maxBody      = 16 << 20
+	maxDepth     = 16
+	defaultCount = 100
+	maxCount     = 1000
+)
+
+// SCIM is the door.
+type SCIM struct {
+	Config
+	discovery discovery
+}
+
+// New makes the door.
+func New(c Config) (*SCIM, error) {
+	var wrong []error
+	if c.Commands == nil {
+		wrong = append(wrong, errors.New("scim: Commands is required"))
+	}
+	if c.Read == nil {
+		wrong = append(wrong, errors.New("scim: Read is required"))
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
+		wrong = append(wrong, errors.New("scim: PublicURL is an absolute URL without a slash at its end"))
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	return &SCIM{c, newDiscovery()}, nil
+}
+
+// BaseURL is what an administrator enters at the identity provider for a directory.
+func BaseURL(public, directory string) string { return public + "/scim/v2/" + directory }
+
+// Mount adds the door's routes.
+func (s *SCIM) Mount(mux *http.ServeMux) {
+	var routes []handlers.Route
+	add := func(method, path string, h inDirectory) {
+		routes = append(routes, handlers.Route{Method: method, Path: "/scim/v2/{directory}" + path, Handler: s.authenticated(h)})
+	}
+	add("GET", "/Users", s.listUsers)
+	add("POST", "/Users", s.createUser)
+	add("GET", "/Users/{id}", s.getUser)
+	add("PUT", "/Users/{id}", s.replaceUser)
+	add("PATCH", "/Users/{id}", s.patchUser)
+	add("DELETE", "/Users/{id}", s.deleteUser)
+	add("GET", "/Groups", s.listGroups)
+	add("POST", "/Groups", s.createGroup)
+	add("GET", "/Groups/{id}", s.getGroup)
+	add("PUT", "/Groups/{id}", s.replaceGroup)
+	add("PATCH", "/Groups/{id}", s.patchGroup)
+	add("DELETE", "/Groups/{id}", s.deleteGroup)
+	add("GET", "/ServiceProviderConfig", s.serviceProviderConfig)
+	add("GET", "/ResourceTypes", s.resourceTypes)
+	add("GET", "/ResourceTypes/{id}", s.resourceType)
+	add("GET", "/Schemas", s.schemas)
+	add("GET", "/Schemas/{id}", s.schema)
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		add(method, "/Me", unsupported)
+	}
+	add("POST", "/Bulk", unsupported)
+	handlers.Mount(mux, "/scim/", show, routes)
+}
