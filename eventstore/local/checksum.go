@@ -10,22 +10,20 @@ import (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksum covers every field of a record, its position included, so that neither a flipped bit nor a row in another
-// row's place passes. FORMAT.md holds its definition; it never changes within a format version.
+// row's place passes. The lengths come first, so that bytes cannot move from one field to the next unseen. FORMAT.md
+// holds the definition; it never changes within a format version.
 func checksum(position uint64, r *eventstore.Record) uint32 {
-	var head [32]byte
-	binary.BigEndian.PutUint64(head[0:], position)
-	binary.BigEndian.PutUint64(head[8:], uint64(r.Version))
-	copy(head[16:], r.ID[:])
-	sum := crc32.Update(0, castagnoli, head[:])
-	sum = addField(sum, []byte(r.Stream))
-	sum = addField(sum, []byte(r.Type))
-	sum = addField(sum, r.Data)
-	return addField(sum, r.Meta)
-}
-
-// addField adds a field behind its length, so that bytes cannot move from one field to the next unseen.
-func addField(sum uint32, field []byte) uint32 {
-	var length [4]byte
-	binary.BigEndian.PutUint32(length[:], uint32(len(field)))
-	return crc32.Update(crc32.Update(sum, castagnoli, length[:]), castagnoli, field)
+	head := make([]byte, 0, 48+len(r.Stream)+len(r.Type))
+	head = binary.BigEndian.AppendUint64(head, position)
+	head = binary.BigEndian.AppendUint64(head, uint64(r.Version))
+	head = append(head, r.ID[:]...)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(r.Stream)))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(r.Type)))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(r.Data)))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(r.Meta)))
+	head = append(head, r.Stream...)
+	head = append(head, r.Type...)
+	sum := crc32.Update(0, castagnoli, head)
+	sum = crc32.Update(sum, castagnoli, r.Data)
+	return crc32.Update(sum, castagnoli, r.Meta)
 }
