@@ -112,6 +112,7 @@ func (p *parser) and(depth int) (Filter, error) {
 }
 
 func (p *parser) term(depth int) (Filter, error) {
+	p.space()
 	if depth > MaxFilterDepth {
 		return nil, p.refuse("it nests too deep")
 	}
