@@ -79,28 +79,29 @@ func keep(to, from map[string]any, path []string) {
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		child, ok := to[name].(map[string]any)
-		if !ok {
-			child = map[string]any{}
+		if child := kept(to[name], value, path[1:]); len(child) > 0 {
 			to[name] = child
 		}
-		keep(child, value, path[1:])
 	case []any:
-		list, ok := to[name].([]any)
-		if !ok {
+		list, _ := to[name].([]any)
+		if list == nil {
 			list = make([]any, len(value))
-			for i := range list {
-				list[i] = map[string]any{}
-			}
 			to[name] = list
 		}
 		for i, e := range value {
-			m, isObject := e.(map[string]any)
-			if child, ok := list[i].(map[string]any); ok && isObject {
-				keep(child, m, path[1:])
-			}
+			m, _ := e.(map[string]any)
+			list[i] = kept(list[i], m, path[1:])
 		}
 	}
+}
+
+func kept(to any, from map[string]any, path []string) map[string]any {
+	child, ok := to.(map[string]any)
+	if !ok {
+		child = map[string]any{}
+	}
+	keep(child, from, path)
+	return child
 }
 
 // drop leaves out what stands at a path. Objects on the way are copied: the resource shares them with the read model's caches.

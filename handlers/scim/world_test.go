@@ -1,0 +1,136 @@
+package scim_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/handlers/scim"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// world is a server with everything real but the log, which is in memory.
+type world struct {
+	t        testing.TB
+	log      *eventstore.Memory
+	commands *command.Service
+	read     *projections.ReadModel
+	server   *httptest.Server
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	log := eventstore.NewMemory()
+	read, err := projections.OpenReadModel(t.TempDir(), eventstore.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { read.Close() })
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	runner := projections.NewRunner(log, quiet, prometheus.NewRegistry(), read)
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); _ = runner.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-stopped })
+	master, err := keys.New(make([]byte, keys.Size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands, err := command.New(command.Config{Log: log, Read: read, Keys: master})
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := scim.New(scim.Config{Commands: commands, Read: read, PublicURL: "https://rollcall.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	door.Mount(mux)
+	server := httptest.NewServer(handlers.Serve(mux, quiet, prometheus.NewRegistry()))
+	t.Cleanup(server.Close)
+	return &world{t, log, commands, read, server}
+}
+
+// tenant is a directory and the client that its provider has.
+type tenant struct {
+	*world
+	directory projections.Directory
+	token     string
+}
+
+func (w *world) tenant(name string, provider domain.Provider) *tenant {
+	w.t.Helper()
+	system := command.Caller{Actor: "system", Source: domain.SourceSystem}
+	o, err := w.commands.CreateOrganization(context.Background(), system, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d, token, err := w.commands.ActivateDirectory(context.Background(), system, o, provider)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &tenant{w, d, token}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request to a path below the directory's base URL.
+func (n *tenant) do(method, path, body string, headers ...string) answer {
+	n.t.Helper()
+	r, err := http.NewRequest(method, n.server.URL+"/scim/v2/"+n.directory.ID+path, strings.NewReader(body))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+n.token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/scim+json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answered, err := http.DefaultClient.Do(r)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer answered.Body.Close()
+	text, err := io.ReadAll(answered.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return answer{answered.StatusCode, answered.Header, string(text)}
+}
+
+// must is do that wants a status.
+func (n *tenant) must(status int, method, path, body string, headers ...string) answer {
+	n.t.Helper()
+	a := n.do(method, path, body, headers...)
+	if a.status != status {
+		n.t.Fatalf("%s %s = %d, want %d: %s", method, path, a.status, status, a.body)
+	}
+	return a
+}
+
+// head is the position of the log: what was refused must not move it.
+func (w *world) head() eventstore.Position {
+	at, err := w.log.Head(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return at
+}
