@@ -1,5 +1,7 @@
 package domain
 
+import "strings"
+
 // APIKeyCreated begins a key of the management API. Its secret is kept as a SHA-256 in hexadecimal.
 type APIKeyCreated struct {
 	Name string `json:"name"`
@@ -29,4 +31,12 @@ func (k *APIKey) Apply(e Event) {
 	case APIKeyDeleted:
 		k.Deleted = true
 	}
+}
+
+// CreateAPIKey decides on a new key, of whose secret the hash is given.
+func CreateAPIKey(name, hash string) (APIKeyCreated, error) {
+	if err := checkName(name); err != nil {
+		return APIKeyCreated{}, err
+	}
+	return APIKeyCreated{strings.TrimSpace(name), hash}, nil
 }

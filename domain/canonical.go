@@ -211,6 +211,9 @@ func (a *Attribute) complex(value any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !a.MultiValued && sub.Name == "value" && (v == nil || v == "") { // {"value":""} takes a manager away
+			return nil, nil
+		}
 		if isEmpty(v) {
 			continue
 		}
@@ -218,9 +221,6 @@ func (a *Attribute) complex(value any) (any, error) {
 			return nil, RefuseFor(Invalid, InvalidSyntax, "attribute %s.%s is given twice", a.Name, sub.Name)
 		}
 		out[sub.Name] = v
-	}
-	if !a.MultiValued && a.sub("value") != nil && (out["value"] == nil || out["value"] == "") { // {"value":""} takes a manager away
-		return nil, nil
 	}
 	return out, nil
 }

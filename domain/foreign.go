@@ -18,6 +18,13 @@ func (p *patch) foreign(op, name string, value any) error {
 	if !ok {
 		return RefuseFor(Invalid, InvalidPath, "the path names no attribute behind its URN")
 	}
+	defer func() { // what stands decides what the next name means, as it will in the next request
+		if key := strings.ToLower(urn); p.tree[urn] != nil {
+			p.urns[key] = urn
+		} else {
+			delete(p.urns, key)
+		}
+	}()
 	if rest != "" {
 		return p.verbatim(op, p.foreignPath(urn, rest), value)
 	}
@@ -64,7 +71,6 @@ func (p *patch) split(name string, value any) (urn, rest string, ok bool) {
 		}
 		urn, rest = name[:colon], name[colon+1:]
 	}
-	p.urns[strings.ToLower(urn)] = urn
 	return urn, rest, true
 }
 

@@ -213,6 +213,8 @@ func TestPatchDialects(t *testing.T) {
 		{"remove the manager's value", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1","$ref":"x"}}}`, `[{"op":"Remove","path":"manager.value"}]`, `{"userName":"a"}`, ""},
 		{"manager by empty text", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1"}}}`, `[{"op":"replace","path":"manager","value":""}]`, `{"userName":"a"}`, ""},
 		{"manager by empty value", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1"}}}`, `[{"op":"replace","path":"manager","value":{"value":""}}]`, `{"userName":"a"}`, ""},
+		{"manager by null value", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1","$ref":"x"}}}`, `[{"op":"replace","path":"manager","value":{"value":null,"$ref":"y"}}]`, `{"userName":"a"}`, ""},
+		{"manager by reference only", `{"userName":"a"}`, `[{"op":"replace","path":"manager","value":{"$ref":"y"}}]`, `{"userName":"a",` + enterprise + `:{"manager":{"$ref":"y"}}}`, ""},
 		{"manager by null", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1"}}}`, `[{"op":"add","path":"manager","value":null}]`, `{"userName":"a"}`, ""},
 		{"manager by empty array", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1"}}}`, `[{"op":"replace","path":"manager","value":[]}]`, `{"userName":"a"}`, ""},
 		{"Entra: remove with an empty value", `{"userName":"a",` + enterprise + `:{"manager":{"value":"m1"}}}`, `[{"op":"Remove","path":"manager","value":""}]`, `{"userName":"a"}`, ""},
