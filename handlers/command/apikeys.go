@@ -12,7 +12,11 @@ import (
 // CreateAPIKey makes a key of the management API and answers it; it is not shown again.
 func (s *Service) CreateAPIKey(ctx context.Context, c Caller, keyName string) (projections.APIKey, string, error) {
 	id, secret := newID(), keys.NewSecret()
-	k, err := s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret)})
+	event, err := domain.CreateAPIKey(keyName, keys.Hash(secret))
+	if err != nil {
+		return projections.APIKey{}, "", err
+	}
+	k, err := s.addAPIKey(ctx, c, id, event)
 	return k, id + "." + secret, err
 }
 
@@ -41,4 +45,22 @@ func (s *Service) addAPIKey(ctx context.Context, c Caller, id string, event doma
 	}
 	f := keep(s, stream, folded[domain.APIKey]{}, meta.RecordedAt, domain.Event(event))
 	return projections.APIKey{ID: id, Name: f.State.Name, Hash: f.State.Hash, Created: f.Created}, nil
+}
+
+// DeleteAPIKey deletes a key; it and every token made for it let nobody in from then on.
+func (s *Service) DeleteAPIKey(ctx context.Context, c Caller, id string) error {
+	_, err := decide(func() (struct{}, error) {
+		stream := projections.KindAPIKey.Stream(id)
+		f, err := load[domain.APIKey](ctx, s, stream)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if !f.State.Exists() {
+			return struct{}{}, domain.Refuse(domain.NotFound, "there is no such API key")
+		}
+		var draft draft
+		draft.add(stream, f.Version, s.meta(c, ""), domain.APIKeyDeleted{})
+		return struct{}{}, s.append(ctx, draft)
+	})
+	return err
 }

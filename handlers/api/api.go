@@ -1,0 +1,84 @@
+// Package api is the door for our user's applications and operators: the management API v2, JSON over HTTP with an API key.
+//
+//	POST                   /oauth/token                         an access token for an API key (RFC 6749 §4.4)
+//	POST  GET              /api/v2/api-keys
+//	              DELETE   /api/v2/api-keys/{id}
+//	POST  GET              /api/v2/org                          {org} below is an organization's domain or its id
+//	      GET PUT DELETE   /api/v2/org/{org}
+//	POST  GET PUT DELETE   /api/v2/org/{org}/directory-sync     an organization has one directory
+//	          PUT          /api/v2/org/{org}/directory-sync/reset
+//	          PATCH        /api/v2/org/{org}/directory-sync/activate, …/disable
+//	      GET              /api/v2/org/{org}/users, …/users/{id}, …/users/{id}/history
+//	      GET              /api/v2/org/{org}/groups, …/groups/{id}, …/groups/{id}/history, …/groups/{id}/members
+//	POST  GET              /api/v2/webhooks
+//	      GET     DELETE   /api/v2/webhooks/{id}
+//	POST                   /api/v2/webhooks/{id}/test
+//
+// What belongs to an organization is asked for with its directory: another organization's ids are not found. Histories are
+// read from the log, everything else from the read model. Whether a webhook's address may be reached is decided for good where it
+// is dialled; here an address that never may is refused at once.
+//
+// An Idempotency-Key header is not honoured: a POST that is sent again is done again, unless a name is then taken.
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// Config is what the door needs; every field but WebhookAllow is required.
+type Config struct {
+	Commands     *command.Service
+	Read         *projections.ReadModel
+	Log          projections.Streams // histories are folded from it
+	PublicURL    string              // where identity providers reach this server, without a slash at the end
+	WebhookAllow []netip.Prefix      // ranges off the public internet that webhooks may reach, also by http
+}
+
+// Limits on what one request may bring.
+const (
+	maxBody  = 1 << 20
+	maxDepth = 8
+)
+
+// API is the door.
+type API struct{ Config }
+
+// New makes the door.
+func New(c Config) (*API, error) {
+	var wrong []error
+	if c.Commands == nil {
+		wrong = append(wrong, errors.New("api: Commands is required"))
+	}
+	if c.Read == nil {
+		wrong = append(wrong, errors.New("api: Read is required"))
+	}
+	if c.Log == nil {
+		wrong = append(wrong, errors.New("api: Log is required"))
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
+		wrong = append(wrong, errors.New("api: PublicURL is an absolute http or https URL without a slash at its end"))
+	}
+	for _, p := range c.WebhookAllow {
+		if !p.IsValid() {
+			wrong = append(wrong, errors.New("api: WebhookAllow holds a prefix that is none"))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	return &API{c}, nil
+}
+
+// Mount adds the door's routes.
+func (a *API) Mount(mux *http.ServeMux) {
+	handlers.Mount(mux, "/api/v2/", show, a.routes())
+	handlers.Mount(mux, "/oauth/token/", showOAuth, []handlers.Route{{Method: "POST", Path: "/oauth/token", Handler: a.issueToken}})
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+type directory struct {
+	Type         string          `json:"__type__"`
+	ID           string          `json:"id"`
+	Active       bool            `json:"active"`
+	ProviderType domain.Provider `json:"provider_type"`
+	SCIMBaseURL  string          `json:"scim_base_url"`
+	Token        directoryToken  `json:"auth_secret_token"`
+	Organization named           `json:"organization"`
+	InsertedAt   string          `json:"inserted_at"`
+	UpdatedAt    string          `json:"updated_at"`
+}
+
+type directoryToken struct {
+	Value              string `json:"value"`                          // "hidden" but in the answer that made it
+	PreviousValidUntil string `json:"previous_valid_until,omitempty"` // of the token before, while it lives
+}
+
+// named is an organization inside something else.
+type named struct {
+	Type   string `json:"__type__"`
+	ID     string `json:"id"`
+	Domain string `json:"domain"`
+	Name   string `json:"name"`
+}
+
+// hidden stands where a secret was shown once.
+const hidden = "hidden"
+
+// showDirectory shows a directory with its token if that was made just now, "" otherwise.
+func (a *API) showDirectory(o projections.Organization, d projections.Directory, token string) directory {
+	shown := directory{
+		Type: "DirectorySync", ID: d.ID, Active: d.Active, ProviderType: d.Provider,
+		SCIMBaseURL:  a.PublicURL + "/scim/v2/" + d.ID,
+		Token:        directoryToken{Value: cmp.Or(token, hidden)},
+		Organization: named{"Organization", o.ID, o.Domain, o.Name},
+		InsertedAt:   formatTime(d.Created), UpdatedAt: formatTime(d.Updated),
+	}
+	if a.Commands.Now().Before(d.PreviousUntil) {
+		shown.Token.PreviousValidUntil = formatTime(d.PreviousUntil)
+	}
+	return shown
+}
+
+// readProvider reads the provider from the query or the body; "" if it is in neither.
+func readProvider(w http.ResponseWriter, r *request) (string, error) {
+	var inBody string
+	if err := (fields{"provider": &inBody}).read(w, r); err != nil {
+		return "", err
+	}
+	return cmp.Or(r.params.Get("provider"), inBody), nil
+}
+
+func (a *API) createDirectory(w http.ResponseWriter, r *request) error {
+	name, err := readProvider(w, r)
+	if err != nil {
+		return err
+	}
+	provider, err := domain.ParseProvider(name)
+	if err != nil {
+		return err
+	}
+	d, token, err := a.Commands.ActivateDirectory(r.Context(), r.caller(), r.organization, provider)
+	if err != nil {
+		return unlessTaken(err, "", "the organization has a directory already; PUT changes its provider, DELETE ends it")
+	}
+	w.Header().Set("Location", pathOf(r.organization)+"/directory-sync")
+	return answer(w, http.StatusCreated, a.showDirectory(r.organization, d, token))
+}
+
+func (a *API) getDirectory(w http.ResponseWriter, r *request) error {
+	return answer(w, http.StatusOK, a.showDirectory(r.organization, r.directory, ""))
+}
+
+func (a *API) updateDirectory(w http.ResponseWriter, r *request) error {
+	name, err := readProvider(w, r)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return domain.RefuseField("provider", "is required, in the query or the body")
+	}
+	provider, err := domain.ParseProvider(name)
+	if err != nil {
+		return err
+	}
+	d, token, err := a.Commands.ChangeProvider(r.Context(), r.caller(), r.directory, provider)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, a.showDirectory(r.organization, d, token))
+}
+
+func (a *API) resetToken(w http.ResponseWriter, r *request) error {
+	var overlap time.Duration
+	if text := r.params.Get("overlap"); text != "" {
+		var err error
+		if overlap, err = time.ParseDuration(text); err != nil {
+			return domain.RefuseField("overlap", "is not a duration, as 24h or 90m")
+		}
+	}
+	d, token, err := a.Commands.ResetToken(r.Context(), r.caller(), r.directory, overlap)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, a.showDirectory(r.organization, d, token))
+}
+
+func (a *API) setActive(active bool) handler {
+	return func(w http.ResponseWriter, r *request) error {
+		d, err := a.Commands.SetDirectoryActive(r.Context(), r.caller(), r.directory, active)
+		if err != nil {
+			return err
+		}
+		return answer(w, http.StatusOK, a.showDirectory(r.organization, d, ""))
+	}
+}
+
+func (a *API) deleteDirectory(w http.ResponseWriter, r *request) error {
+	if err := a.Commands.DeleteDirectory(r.Context(), r.caller(), r.directory); err != nil {
+		return err
+	}
+	return done(w)
+}

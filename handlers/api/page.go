@@ -1,0 +1,115 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+const (
+	defaultPerPage = 25
+	maxPerPage     = 100
+	maxPage        = 1_000_000_000
+	pagesShown     = 2 // on each side of the current one
+)
+
+// paging is which page of a list is asked for.
+type paging struct{ page, perPage int }
+
+// pageOf reads page and per_page.
+func pageOf(r *request) (paging, error) {
+	wrong := map[string]string{}
+	p := paging{
+		page:    number(r.params, "page", 1, maxPage, wrong),
+		perPage: number(r.params, "per_page", defaultPerPage, maxPerPage, wrong),
+	}
+	return p, refuseFields(wrong)
+}
+
+func number(params url.Values, name string, otherwise, most int, wrong map[string]string) int {
+	if !params.Has(name) {
+		return otherwise
+	}
+	n, err := strconv.Atoi(params.Get(name))
+	if err != nil || n < 1 || n > most {
+		wrong[name] = "is not a number from 1 to " + strconv.Itoa(most)
+		return otherwise
+	}
+	return n
+}
+
+// queryOf reads the page and the filter of a list of users or groups.
+func queryOf(r *request, t *domain.ResourceType) (paging, projections.Query, error) {
+	p, err := pageOf(r)
+	if err != nil {
+		return p, projections.Query{}, err
+	}
+	q := projections.Query{Start: (p.page-1)*p.perPage + 1, Count: p.perPage}
+	if text := r.params.Get("filter"); text != "" {
+		q.Filter, err = t.ParseFilter(text)
+	}
+	return p, q, ofFilter(err)
+}
+
+// ofFilter names the field of an error about a filter.
+func ofFilter(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := domain.Shown(err)
+	if e.Reason != domain.InvalidFilter {
+		return err
+	}
+	named := *e
+	named.Fields = map[string]string{"filter": e.Message}
+	return &named
+}
+
+// list is the envelope of all lists.
+type list struct {
+	Type       string `json:"__type__"`
+	Data       any    `json:"data"`
+	Pagination any    `json:"pagination"`
+	Total      int    `json:"total"`
+}
+
+type pagination struct {
+	CurrentPage  int   `json:"current_page"`
+	CurrentPages []int `json:"current_pages"` // the current one and its neighbours
+	NextPage     *int  `json:"next_page"`
+	PerPage      int   `json:"per_page"`
+	PrevPage     *int  `json:"prev_page"`
+	TotalPages   int   `json:"total_pages"`
+}
+
+// answerPage sends one page of a list, each item in the form that show gives it.
+func answerPage[T, S any](w http.ResponseWriter, p paging, items []T, total int, show func(T) S) error {
+	return answer(w, http.StatusOK, list{"List", shown(items, show), p.of(total), total})
+}
+
+func shown[T, S any](items []T, show func(T) S) []S {
+	out := make([]S, len(items))
+	for i, item := range items {
+		out[i] = show(item)
+	}
+	return out
+}
+
+// of describes the page among all; an empty list has one page.
+func (p paging) of(total int) pagination {
+	pages := max(1, (total+p.perPage-1)/p.perPage)
+	out := pagination{CurrentPage: p.page, CurrentPages: []int{}, PerPage: p.perPage, TotalPages: pages}
+	for n := max(1, p.page-pagesShown); n <= min(pages, p.page+pagesShown); n++ {
+		out.CurrentPages = append(out.CurrentPages, n)
+	}
+	if p.page < pages {
+		out.NextPage = new(p.page + 1)
+	}
+	if p.page > 1 {
+		out.PrevPage = new(min(p.page-1, pages))
+	}
+	return out
+}
