@@ -2,13 +2,17 @@ package projections
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
-// Delivery is one message to one endpoint that is ready to be sent.
+// Delivery is one message to one endpoint that is not ended yet.
 type Delivery struct {
 	Seq       int64
 	Endpoint  string
@@ -17,10 +21,10 @@ type Delivery struct {
 	Subject   string // the subject's stream: order holds within endpoint, lane and subject
 	WebhookID string
 	Type      string
-	Body      []byte
 	Tries     int       // attempts that counted towards giving up
 	FirstTry  time.Time // when it was tried first, zero if never
-	Next      time.Time // when it is due
+	LastTry   time.Time // when it was tried last, zero if never
+	Next      time.Time // when it is due, zero if at once
 }
 
 // Attempt is one try of a delivery and what came back.
@@ -49,15 +53,46 @@ type Outcome struct {
 	Fate         Fate
 	Tries        int       // as in Delivery, from now on
 	Next         time.Time // for Retry
-	FailingSince time.Time // of the endpoint, zero for none
+	FailingSince time.Time // of the endpoint as a whole, zero while it does not fail
 }
 
-// Ready lists deliveries of an endpoint that are first of their subject, the soonest due first, at most limit.
-// Those not yet due are among them: Next tells.
-func (o *Outbox) Ready(ctx context.Context, endpoint string, limit int) ([]Delivery, error) {
-	rows, err := o.db.read.QueryContext(ctx, `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.next, m.type, m.body
-		FROM deliveries d JOIN messages m ON m.event = d.event
-		WHERE d.endpoint = ? AND d.state = 'ready' ORDER BY d.next, d.seq LIMIT ?`, endpoint, limit)
+// Due is what an endpoint may be sent now: deliveries that are first of their subject and due.
+type Due struct {
+	Fresh   []Delivery // never tried, in the order in which they were made
+	Again   []Delivery // tried before, the longest due first
+	Soonest time.Time  // when the first of those that are not due yet will be, zero if there is none
+}
+
+const deliveryColumns = `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, m.type
+	FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.endpoint = ? AND d.state = 'ready' `
+
+// Due lists what an endpoint may be sent at a time, at most limit deliveries of each kind. Bodies are not among it: see Body.
+func (o *Outbox) Due(ctx context.Context, endpoint string, now time.Time, limit int) (Due, error) {
+	var due Due
+	var err error
+	if due.Fresh, err = o.deliveries(ctx, deliveryColumns+`AND d.next = 0 ORDER BY d.seq LIMIT ?`, endpoint, limit); err != nil {
+		return Due{}, err
+	}
+	if due.Again, err = o.deliveries(ctx, deliveryColumns+`AND d.next > 0 AND d.next <= ? ORDER BY d.next, d.seq LIMIT ?`, endpoint, millis(now), limit); err != nil {
+		return Due{}, err
+	}
+	var soonest int64
+	if err := o.db.read.QueryRowContext(ctx, `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`,
+		endpoint, max(0, millis(now))).Scan(&soonest); err != nil {
+		return Due{}, fmt.Errorf("read the outbox: %w", err)
+	}
+	due.Soonest = fromMillis(soonest)
+	return due, nil
+}
+
+// Stalest lists due deliveries that are first of their subject, those whose last try is longest ago first, at most limit:
+// the order in which an endpoint that fails is probed.
+func (o *Outbox) Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]Delivery, error) {
+	return o.deliveries(ctx, deliveryColumns+`AND d.next <= ? ORDER BY d.last_try, d.seq LIMIT ?`, endpoint, millis(now), limit)
+}
+
+func (o *Outbox) deliveries(ctx context.Context, query string, args ...any) ([]Delivery, error) {
+	rows, err := o.db.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the outbox: %w", err)
 	}
@@ -66,12 +101,12 @@ func (o *Outbox) Ready(ctx context.Context, endpoint string, limit int) ([]Deliv
 	for rows.Next() {
 		var d Delivery
 		var event []byte
-		var first, next int64
-		if err := rows.Scan(&d.Seq, &d.Endpoint, &d.Lane, &event, &d.Subject, &d.WebhookID, &d.Tries, &first, &next, &d.Type, &d.Body); err != nil {
+		var first, last, next int64
+		if err := rows.Scan(&d.Seq, &d.Endpoint, &d.Lane, &event, &d.Subject, &d.WebhookID, &d.Tries, &first, &last, &next, &d.Type); err != nil {
 			return nil, fmt.Errorf("read the outbox: %w", err)
 		}
 		copy(d.Event[:], event)
-		d.FirstTry, d.Next = fromMillis(first), fromMillis(next)
+		d.FirstTry, d.LastTry, d.Next = fromMillis(first), fromMillis(last), fromMillis(next)
 		out = append(out, d)
 	}
 	if err := rows.Err(); err != nil {
@@ -80,12 +115,44 @@ func (o *Outbox) Ready(ctx context.Context, endpoint string, limit int) ([]Deliv
 	return out, nil
 }
 
-// Record keeps attempts and what follows from them, in one transaction. An outcome of a delivery that is gone, because its
-// endpoint was deleted meanwhile, is dropped.
+// Body is what a delivery sends, byte for byte. It answers ErrNotFound if the delivery is gone, as it is when its endpoint
+// was deleted.
+func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, error) {
+	var body []byte
+	err := o.db.read.QueryRowContext(ctx, `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`, seq).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("read the message of delivery %d: %w", seq, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the message of delivery %d: %w", seq, err)
+	}
+	return body, nil
+}
+
+// FailingSince tells since when an endpoint fails as a whole, zero if it does not.
+func (o *Outbox) FailingSince(ctx context.Context, endpoint string) (time.Time, error) {
+	var since int64
+	err := o.db.read.QueryRowContext(ctx, `SELECT failing_since FROM endpoints WHERE id = ?`, endpoint).Scan(&since)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, fmt.Errorf("read endpoint %s: %w", endpoint, err)
+	}
+	return fromMillis(since), nil
+}
+
+// Record keeps attempts and what follows from them, in one transaction. An outcome of a delivery that is not open any
+// more is dropped: its endpoint was deleted meanwhile, or the outcome was recorded before.
 func (o *Outbox) Record(ctx context.Context, outcomes ...Outcome) error {
 	return o.db.update(ctx, func(b *batch) error {
+		failing := map[string]time.Time{}
 		for _, out := range outcomes {
 			if err := record(b, out); err != nil {
+				return err
+			}
+			failing[out.Delivery.Endpoint] = out.FailingSince
+		}
+		for _, id := range slices.Sorted(maps.Keys(failing)) {
+			if err := b.exec(`UPDATE endpoints SET failing_since = ?1 WHERE id = ?2 AND failing_since <> ?1 AND state ->> 'Disabled' = ''`,
+				millis(failing[id]), id); err != nil {
 				return err
 			}
 		}
@@ -100,25 +167,22 @@ func record(b *batch, o Outcome) error {
 		first = o.Attempt.At
 	}
 	var seq int64
-	there, err := b.row(`UPDATE deliveries SET state = ?, tries = ?, first_try = ?, next = ? WHERE seq = ? RETURNING seq`,
-		[]any{state, o.Tries, millis(first), millis(o.Next), o.Delivery.Seq}, &seq)
+	there, err := b.row(`UPDATE deliveries SET state = ?, tries = ?, first_try = ?, last_try = ?, next = ? WHERE seq = ? AND state = 'ready' RETURNING seq`,
+		[]any{state, o.Tries, millis(first), millis(o.Attempt.At), millis(o.Next), o.Delivery.Seq}, &seq)
 	if err != nil || !there {
 		return err
 	}
 	if err := b.exec(`INSERT INTO attempts (delivery, nth, at, duration, status, answer, error)
-		SELECT ?1, 1 + (SELECT count(*) FROM attempts WHERE delivery = ?1), ?2, ?3, ?4, ?5, ?6`,
+		SELECT ?1, 1 + coalesce((SELECT max(nth) FROM attempts WHERE delivery = ?1), 0), ?2, ?3, ?4, ?5, ?6`,
 		seq, millis(o.Attempt.At), o.Attempt.Duration.Milliseconds(), o.Attempt.Status, o.Attempt.Answer, o.Attempt.Error); err != nil {
-		return err
-	}
-	if err := b.exec(`UPDATE endpoints SET failing_since = ? WHERE id = ? AND failing_since <> ?`,
-		millis(o.FailingSince), o.Delivery.Endpoint, millis(o.FailingSince)); err != nil {
 		return err
 	}
 	if o.Fate == Retry {
 		return nil
 	}
+	// The first condition on the state is that of the index deliveries_open, which SQLite does not see in the second.
 	return b.exec(`UPDATE deliveries SET state = 'ready' WHERE seq = (SELECT seq FROM deliveries
-		WHERE endpoint = ? AND lane = ? AND subject = ? AND state = 'waiting' ORDER BY seq LIMIT 1)`,
+		WHERE endpoint = ? AND lane = ? AND subject = ? AND state IN ('ready', 'waiting') AND state = 'waiting' ORDER BY seq LIMIT 1)`,
 		o.Delivery.Endpoint, o.Delivery.Lane, o.Delivery.Subject)
 }
 

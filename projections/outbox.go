@@ -38,9 +38,9 @@ type Outbox struct {
 
 // Target is an endpoint as deliveries need it.
 type Target struct {
-	ID           string
-	State        domain.Endpoint
-	FailingSince time.Time // zero while its last answer was a success
+	ID    string
+	State domain.Endpoint
+	Made  uint64 // deliveries made for it by this process: it moves when there is more to send
 }
 
 // OpenOutbox opens the outbox in a folder, an empty one if there is none.
@@ -65,7 +65,7 @@ func (o *Outbox) load(log Streams) error {
 	if o.changes, err = NewChanges(log); err != nil {
 		return err
 	}
-	rows, err := o.db.read.Query(`SELECT id, state, failing_since FROM endpoints`)
+	rows, err := o.db.read.Query(`SELECT id, state FROM endpoints`)
 	if err != nil {
 		return fmt.Errorf("read the endpoints: %w", err)
 	}
@@ -74,14 +74,12 @@ func (o *Outbox) load(log Streams) error {
 	for rows.Next() {
 		var t Target
 		var text string
-		var since int64
-		if err := rows.Scan(&t.ID, &text, &since); err != nil {
+		if err := rows.Scan(&t.ID, &text); err != nil {
 			return fmt.Errorf("read the endpoints: %w", err)
 		}
 		if err := json.Unmarshal([]byte(text), &t.State); err != nil {
 			return fmt.Errorf("read endpoint %s: %w", t.ID, err)
 		}
-		t.FailingSince = fromMillis(since)
 		o.endpoints[t.ID] = t
 	}
 	return rows.Err()
@@ -187,7 +185,7 @@ func (o *Outbox) apply(b *batch, endpoints map[string]Target, r eventstore.Recor
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, enqueue(b, r, m, r.Stream, wanted)
+	return true, enqueue(b, endpoints, r, m, wanted)
 }
 
 func wanting(endpoints map[string]Target, kind, organization string) []string {
@@ -222,15 +220,17 @@ func (o *Outbox) applyEndpoint(b *batch, endpoints map[string]Target, id string,
 	}
 	m := MessageOf(s, &Subject{Kind: KindEndpoint, ID: id}, domain.ChangeBetween(domain.TypeWebhookTest, nil, domain.Attributes{"id": id, "name": t.State.Name}))
 	m.Data.Subject.Type = "webhook"
-	return enqueue(b, r, m, r.Stream, []string{id})
+	return enqueue(b, endpoints, r, m, []string{id})
 }
 
+// saveEndpoint keeps an endpoint. One that is disabled fails no longer: nothing is sent to it.
 func saveEndpoint(b *batch, t Target) error {
 	text, err := json.Marshal(t.State)
 	if err != nil {
 		return err
 	}
-	return b.exec(`INSERT INTO endpoints (id, state) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state`, t.ID, string(text))
+	return b.exec(`INSERT INTO endpoints (id, state) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET state = excluded.state,
+		failing_since = CASE WHEN ?3 THEN 0 ELSE failing_since END`, t.ID, string(text), t.State.Disabled != "")
 }
 
 func forgetEndpoint(b *batch, id string) error {
@@ -248,22 +248,25 @@ func forgetEndpoint(b *batch, id string) error {
 
 // enqueue writes a message and a delivery for each endpoint. A delivery is ready unless an earlier one of its subject is not
 // ended yet.
-func enqueue(b *batch, r eventstore.Record, m Message, subject string, endpoints []string) error {
+func enqueue(b *batch, endpoints map[string]Target, r eventstore.Record, m Message, wanted []string) error {
 	body, err := m.Body()
 	if err != nil {
 		return err
 	}
 	if err := b.exec(`INSERT INTO messages (event, position, type, subject, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		r.ID[:], r.Position.String(), m.Type, subject, body); err != nil {
+		r.ID[:], r.Position.String(), m.Type, r.Stream, body); err != nil {
 		return err
 	}
-	for _, id := range endpoints {
+	for _, id := range wanted {
 		if err := b.exec(`INSERT INTO deliveries (endpoint, lane, event, subject, webhook_id, state, next) SELECT ?1, '', ?2, ?3, ?4,
 				CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?1 AND lane = '' AND subject = ?3 AND state IN ('ready', 'waiting')) THEN 'waiting' ELSE 'ready' END, 0
 				WHERE true ON CONFLICT DO NOTHING`,
-			id, r.ID[:], subject, WebhookID(r.ID, id)); err != nil {
+			id, r.ID[:], r.Stream, WebhookID(r.ID, id)); err != nil {
 			return err
 		}
+		t := endpoints[id]
+		t.Made++
+		endpoints[id] = t
 	}
 	return nil
 }

@@ -1,12 +1,12 @@
 -- The outbox: what is to be delivered, what became of it, and how far the log has been turned into it.
--- Times are milliseconds since 1970; next is when the delivery is due.
+-- Times are milliseconds since 1970; next is when the delivery is due, 0 at once.
 
 CREATE TABLE IF NOT EXISTS checkpoint (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
     position TEXT NOT NULL
 );
 
--- Endpoints as folded from the log, with the sealed secret. failing_since is 0 while the last answer was a success.
+-- Endpoints as folded from the log, with the sealed secret. failing_since is 0 while the endpoint does not fail as a whole.
 CREATE TABLE IF NOT EXISTS endpoints (
     id            TEXT PRIMARY KEY,
     state         TEXT NOT NULL,
@@ -34,10 +34,12 @@ CREATE TABLE IF NOT EXISTS deliveries (
     state         TEXT NOT NULL CHECK (state IN ('ready', 'waiting', 'delivered', 'failed')),
     tries         INTEGER NOT NULL DEFAULT 0,
     first_try     INTEGER NOT NULL DEFAULT 0,
+    last_try      INTEGER NOT NULL DEFAULT 0,
     next          INTEGER NOT NULL,
     UNIQUE (endpoint, lane, event)
 );
 CREATE INDEX IF NOT EXISTS deliveries_ready ON deliveries (endpoint, next, seq) WHERE state = 'ready';
+CREATE INDEX IF NOT EXISTS deliveries_stalest ON deliveries (endpoint, last_try, seq, next) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (endpoint, lane, subject, seq) WHERE state IN ('ready', 'waiting');
 CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
 

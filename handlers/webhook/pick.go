@@ -1,0 +1,98 @@
+package webhook
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// For each request that an endpoint may have at a time a worker reads page deliveries ahead, without bodies, and leaves
+// unrecorded outcomes open.
+const (
+	page       = 8
+	unrecorded = 4
+)
+
+// begin sends what may be sent, and tells when to come back if nothing happens before; zero is never.
+func (w *worker) begin(ctx context.Context, now time.Time) (time.Time, error) {
+	if w.health == nil {
+		since, err := w.Outbox.FailingSince(ctx, w.target.ID)
+		if err != nil {
+			return time.Time{}, err
+		}
+		w.health = newHealth(w.Schedule, since, w.chance)
+		w.showDown()
+	}
+	if w.health.down() {
+		return w.probe(ctx, now)
+	}
+	if !w.soonest.IsZero() && !w.soonest.After(now) {
+		w.soonest, w.more = time.Time{}, true
+	}
+	for w.sending < w.Concurrency && len(w.busy) < unrecorded*w.Concurrency {
+		d, ok, err := w.next(ctx, now)
+		if err != nil || !ok {
+			return w.soonest, err
+		}
+		w.start(ctx, d)
+	}
+	return w.soonest, nil
+}
+
+// probe sends the message whose last try is longest ago, if it is time to.
+func (w *worker) probe(ctx context.Context, now time.Time) (time.Time, error) {
+	at, ok := w.health.probeDue()
+	if !ok {
+		return time.Time{}, nil // its end comes by mail
+	}
+	if now.Before(at) {
+		return at, nil
+	}
+	list, err := w.Outbox.Stalest(ctx, w.target.ID, now, 1+len(w.busy))
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, d := range list {
+		if !w.isBusy(d) {
+			w.start(ctx, d)
+			return time.Time{}, nil
+		}
+	}
+	due, err := w.Outbox.Due(ctx, w.target.ID, now, 0)
+	return due.Soonest, err
+}
+
+// next is the next delivery to send. Those that failed before take half of the requests at most while others wait, so that
+// messages that the endpoint is slow to refuse do not keep the good ones from it.
+func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery, bool, error) {
+	if w.more && len(w.fresh) == 0 {
+		if err := w.load(ctx, now); err != nil {
+			return projections.Delivery{}, false, err
+		}
+	}
+	from := &w.fresh
+	if len(w.again) > 0 && (len(w.fresh) == 0 || w.retrying < (w.Concurrency+1)/2) {
+		from = &w.again
+	}
+	if len(*from) == 0 {
+		return projections.Delivery{}, false, nil
+	}
+	d := (*from)[0]
+	*from = (*from)[1:]
+	return d, true, nil
+}
+
+// load reads a page of what is due.
+func (w *worker) load(ctx context.Context, now time.Time) error {
+	limit := page*w.Concurrency + len(w.busy)
+	due, err := w.Outbox.Due(ctx, w.target.ID, now, limit)
+	if err != nil {
+		return err
+	}
+	w.more = len(due.Fresh) == limit || len(due.Again) == limit
+	w.fresh, w.again = slices.DeleteFunc(due.Fresh, w.isBusy), slices.DeleteFunc(due.Again, w.isBusy)
+	w.soonest = due.Soonest
+	return nil
+}

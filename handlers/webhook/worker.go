@@ -1,0 +1,272 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// A worker delivers to one endpoint. Its loop owns all fields but mail; others only write to mail and wake it.
+type worker struct {
+	*Deliverer
+	records *recorder
+	wake    chan struct{}
+
+	mu   sync.Mutex
+	mail mail
+
+	target  projections.Target
+	health  *health
+	stopped bool // its disabling was decided and the event is not yet seen
+
+	fresh, again []projections.Delivery // read from the outbox, not yet sent
+	more         bool                   // the outbox may hold due deliveries besides those
+	soonest      time.Time              // when the next one becomes due, zero if none will
+	busy         map[int64]bool         // under way or not yet recorded: their rows look ready still
+	sending      int                    // of busy: under way
+	retrying     int                    // of sending: tried before
+	over         bool                   // the loop has ended
+	shownDown    bool                   // the metrics count it as down
+	pauses       *backoff.ExponentialBackOff
+	readAt       time.Time // not before then is the outbox read again, after it could not be
+}
+
+// mail is what a worker is told by others.
+type mail struct {
+	target   projections.Target
+	changed  bool
+	deleted  bool
+	ended    []ended
+	recorded []projections.Outcome
+}
+
+// ended is an attempt that is over.
+type ended struct {
+	delivery projections.Delivery
+	ticket   ticket
+	attempt  projections.Attempt
+	answer   answer
+	own      error // nothing was sent, for a reason of our own
+}
+
+func newWorker(d *Deliverer, records *recorder, t projections.Target) *worker {
+	return &worker{Deliverer: d, records: records, wake: make(chan struct{}, 1), mail: mail{target: t}, target: t,
+		more: true, busy: map[int64]bool{}, pauses: ownPauses()}
+}
+
+func (w *worker) tell(f func(*mail)) {
+	w.mu.Lock()
+	f(&w.mail)
+	w.mu.Unlock()
+	signal(w.wake)
+}
+
+// change tells how the endpoint stands; the worker wakes only if that matters to it.
+func (w *worker) change(t projections.Target) {
+	w.mu.Lock()
+	old := w.mail.target
+	w.mu.Unlock()
+	if old.Made != t.Made || moved(old, t) || old.State.Disabled != t.State.Disabled {
+		w.tell(func(m *mail) { m.target, m.changed = t, true })
+	}
+}
+
+// moved tells whether the endpoint is reached in another way.
+func moved(old, t projections.Target) bool {
+	return old.State.URL != t.State.URL || old.State.Secret != t.State.Secret
+}
+
+// delete ends the worker when what is under way has ended.
+func (w *worker) delete() { w.tell(func(m *mail) { m.deleted = true }) }
+
+func (w *worker) recorded(outcomes []projections.Outcome) {
+	w.tell(func(m *mail) { m.recorded = append(m.recorded, outcomes...) })
+}
+
+// run delivers until the context ends or the endpoint is deleted, and what is under way has ended and is recorded.
+func (w *worker) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var disabling sync.WaitGroup
+	defer disabling.Wait()
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	done := ctx.Done()
+	for {
+		deleted, reason := w.read()
+		if deleted {
+			cancel()
+		}
+		if reason != "" && !w.stopped {
+			w.stopped = true
+			disabling.Go(func() { w.disable(ctx, w.target.ID, reason) })
+		}
+		if ctx.Err() != nil {
+			if len(w.busy) == 0 {
+				w.over = true
+				w.showDown()
+				return
+			}
+			done = nil
+			timer.Stop()
+		} else if at := w.dispatch(ctx); at.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(at.Sub(w.Now()))
+		}
+		select {
+		case <-w.wake:
+		case <-timer.C:
+		case <-done:
+		}
+	}
+}
+
+// read takes the mail in; reason is why the endpoint must be disabled, if it must.
+func (w *worker) read() (deleted bool, reason string) {
+	w.mu.Lock()
+	m := w.mail
+	w.mail = mail{target: m.target, deleted: m.deleted}
+	w.mu.Unlock()
+	if m.changed {
+		w.adopt(m.target)
+	}
+	for _, e := range m.ended {
+		reason = cmp.Or(w.end(e), reason)
+	}
+	now := w.Now()
+	for _, o := range m.recorded {
+		delete(w.busy, o.Delivery.Seq)
+		if o.Fate == projections.Retry && o.Next.After(now) {
+			if w.soonest.IsZero() || o.Next.Before(w.soonest) {
+				w.soonest = o.Next
+			}
+			continue
+		}
+		w.more = true // it is due again, or the next of its subject is
+	}
+	return m.deleted, reason
+}
+
+// adopt takes the endpoint as it stands now.
+func (w *worker) adopt(t projections.Target) {
+	old := w.target
+	w.target, w.more = t, true
+	switch {
+	case w.health == nil:
+	case old.State.Disabled != "" && t.State.Disabled == "":
+		w.health = newHealth(w.Schedule, time.Time{}, w.chance)
+		w.health.trouble = true // nobody knows how it fares: begin with a probe
+		w.stopped = false
+	case moved(old, t):
+		w.health.renew()
+	}
+	w.showDown()
+}
+
+// end draws the consequence of an attempt.
+func (w *worker) end(e ended) (disable string) {
+	w.sending--
+	w.metrics.sending.Dec()
+	if !e.delivery.LastTry.IsZero() {
+		w.retrying--
+	}
+	now := w.Now()
+	if e.own != nil {
+		delete(w.busy, e.delivery.Seq)
+		w.more = true
+		if errors.Is(e.own, projections.ErrNotFound) {
+			w.health.drop(e.ticket)
+			return ""
+		}
+		w.trouble(context.Background(), "a webhook message cannot be sent", e.own)
+		w.health.hinder(e.ticket, now)
+	} else {
+		v := w.health.end(e.ticket, e.delivery, e.answer, now)
+		disable = v.disable
+		w.metrics.attempted(e.answer.kind, e.attempt.Duration)
+		w.line(e, v)
+		w.records.record(w, projections.Outcome{Delivery: e.delivery, Attempt: e.attempt,
+			Fate: v.fate, Tries: v.tries, Next: v.next, FailingSince: w.health.since})
+	}
+	if w.health.down() {
+		w.fresh, w.again, w.more = nil, nil, true
+	}
+	w.showDown()
+	return disable
+}
+
+// dispatch begins what may begin, and tells when to come back if nothing happens before; zero is never.
+func (w *worker) dispatch(ctx context.Context) time.Time {
+	now := w.Now()
+	if w.stopped || w.target.State.Disabled != "" {
+		return time.Time{}
+	}
+	if now.Before(w.readAt) {
+		return w.readAt
+	}
+	at, err := w.begin(ctx, now)
+	if err == nil {
+		w.pauses.Reset()
+		return at
+	}
+	if ctx.Err() == nil {
+		w.trouble(ctx, "the webhook outbox cannot be read", err)
+	}
+	w.readAt = now.Add(w.pauses.NextBackOff())
+	return w.readAt
+}
+
+func (w *worker) isBusy(d projections.Delivery) bool { return w.busy[d.Seq] }
+
+func (w *worker) start(ctx context.Context, d projections.Delivery) {
+	w.busy[d.Seq] = true
+	w.sending++
+	w.metrics.sending.Inc()
+	if !d.LastTry.IsZero() {
+		w.retrying++
+	}
+	e := ended{delivery: d, ticket: w.health.begin()}
+	target := w.target
+	go func() {
+		e.attempt, e.answer, e.own = w.attempt(context.WithoutCancel(ctx), target, d)
+		w.tell(func(m *mail) { m.ended = append(m.ended, e) })
+	}()
+}
+
+// disable asks for the event that stops the deliveries until it is appended.
+func (w *worker) disable(ctx context.Context, endpoint, reason string) {
+	pauses := ownPauses()
+	for {
+		err := w.Disable(ctx, endpoint, reason)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		w.Logger.LogAttrs(ctx, slog.LevelError, "a webhook endpoint cannot be disabled", slog.String("endpoint", endpoint), slog.String("error", err.Error()))
+		select {
+		case <-time.After(pauses.NextBackOff()):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// showDown keeps the count of endpoints that are down.
+func (w *worker) showDown() {
+	down := w.health != nil && w.health.down() && w.target.State.Disabled == "" && !w.over
+	if down == w.shownDown {
+		return
+	}
+	if w.shownDown = down; down {
+		w.metrics.down.Inc()
+	} else {
+		w.metrics.down.Dec()
+	}
+}
