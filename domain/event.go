@@ -3,7 +3,9 @@ package domain
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -42,6 +44,7 @@ type Meta struct {
 
 // eventTypes is the closed set: each stored name with the way to read it.
 var eventTypes = map[string]func([]byte) (Event, error){
+	"installation.created":  read[InstallationCreated],
 	"name.claimed":          read[NameClaimed],
 	"name.released":         read[NameReleased],
 	"organization.created":  read[OrganizationCreated],
@@ -93,13 +96,19 @@ func Decode(name string, data []byte) (Event, error) {
 	return e, nil
 }
 
-// read keeps numbers as they were written: an extension attribute may be larger than a float64 can hold.
+// read keeps numbers as they were written: an extension attribute may be larger than a float64 can hold. It reads one
+// object and nothing after it.
 func read[E Event](data []byte) (Event, error) {
-	var e E
+	var e *E
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	err := d.Decode(&e)
-	return e, err
+	if err := d.Decode(&e); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); e == nil || err != io.EOF {
+		return nil, errors.New("not one JSON object")
+	}
+	return *e, nil
 }
 
 // marshal is json.Marshal without the escapes for HTML, which EventStoreDB's own UI would show.
