@@ -192,14 +192,14 @@ func TestPatchInOneOrTwoRequests(t *testing.T) {
 			t.Fatal("the resource changed")
 		}
 		if onceErr == nil {
-			wellFormed(t, once)
+			wellFormed(t, UserType, once)
 		}
 	})
 }
 
 // wellFormed: no null, nothing empty, one primary, and a PUT of it changes nothing.
-func wellFormed(t interface{ Fatalf(string, ...any) }, a Attributes) {
-	again, err := UserType.Canonical(a)
+func wellFormed(t interface{ Fatalf(string, ...any) }, kind *ResourceType, a Attributes) {
+	again, err := kind.Canonical(a)
 	if err != nil || !reflect.DeepEqual(a, again) {
 		t.Fatalf("%s reads as %s, %v", text(a), text(again), err)
 	}

@@ -76,7 +76,7 @@ func TestEndpointWants(t *testing.T) {
 // Every event either becomes a message or is known to become none: who adds an event decides it here.
 func TestMessageTypeOfEveryEvent(t *testing.T) {
 	silent := map[string]bool{
-		"name.claimed": true, "name.released": true, "user.claim_revoked": true,
+		"installation.created": true, "name.claimed": true, "name.released": true, "user.claim_revoked": true,
 		"organization.created": true, "organization.updated": true, "organization.deleted": true,
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
 		"endpoint.created": true, "endpoint.deleted": true, "endpoint.disabled": true,

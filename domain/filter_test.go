@@ -16,14 +16,18 @@ func drawn(f Filter) string {
 	case Or:
 		return "(" + drawn(f.Left) + " or " + drawn(f.Right) + ")"
 	case Not:
-		return "not " + drawn(f.Filter)
+		inner := drawn(f.Filter)
+		if !strings.HasPrefix(inner, "(") {
+			inner = "(" + inner + ")"
+		}
+		return "not " + inner
 	case Has:
 		return PathName(f.Ref.Path) + "[" + drawn(f.Filter) + "]"
 	case Compare:
 		s := PathName(f.Ref.Path) + " " + string(f.Op)
 		switch v := f.Value.(type) {
 		case time.Time:
-			return s + " " + v.Format(time.RFC3339Nano)
+			return s + " " + text(v.Format(time.RFC3339Nano))
 		case json.Number:
 			return s + " " + v.String()
 		case nil:
@@ -59,9 +63,9 @@ func TestParseFilter(t *testing.T) {
 		{`(title pr or userName pr) and active eq true`, `((title pr or userName pr) and active eq true)`},
 		{`title pr and title pr and title pr`, `((title pr and title pr) and title pr)`},
 		{`title pr or title pr or title pr`, `((title pr or title pr) or title pr)`},
-		{`not (title pr) and userName pr`, `(not title pr and userName pr)`},
+		{`not (title pr) and userName pr`, `(not (title pr) and userName pr)`},
 		{`not(title pr or userName pr)`, `not (title pr or userName pr)`},
-		{`NOT (title pr) AND NOT (title pr) OR title pr`, `((not title pr and not title pr) or title pr)`},
+		{`NOT (title pr) AND NOT (title pr) OR title pr`, `((not (title pr) and not (title pr)) or title pr)`},
 		{`(title pr)and(title pr)`, `(title pr and title pr)`},
 		{`((title pr))`, `title pr`},
 		{`title eq "a"or title eq "b"`, `(title eq "a" or title eq "b")`},
@@ -77,8 +81,8 @@ func TestParseFilter(t *testing.T) {
 		{`active eq "True"`, `active eq true`},
 		{`active eq "false"`, `active eq false`},
 		{`employeeNumber eq 701984`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "701984"`},
-		{`meta.lastModified gt "2026-01-31T12:00:00+01:00"`, `meta.lastModified gt 2026-01-31T11:00:00Z`},
-		{`meta.created le "2026-01-31T12:00:00.123Z"`, `meta.created le 2026-01-31T12:00:00.123Z`},
+		{`meta.lastModified gt "2026-01-31T12:00:00+01:00"`, `meta.lastModified gt "2026-01-31T11:00:00Z"`},
+		{`meta.created le "2026-01-31T12:00:00.123Z"`, `meta.created le "2026-01-31T12:00:00.123Z"`},
 		{`x509Certificates.value eq "MII="`, `x509Certificates.value eq "MII="`},
 		// names
 		{`name.familyName eq "x"`, `name.familyName eq "x"`},
@@ -99,7 +103,7 @@ func TestParseFilter(t *testing.T) {
 		{`emails eq "x"`, `emails.value eq "x"`},
 		// brackets: names are those of sub-attributes
 		{`emails[value eq "x" and type eq "work"]`, `emails[(value eq "x" and type eq "work")]`},
-		{`emails[not (type eq "work")]`, `emails[not type eq "work"]`},
+		{`emails[not (type eq "work")]`, `emails[not (type eq "work")]`},
 		{`emails[ (type eq "work" ) ] or title pr`, `(emails[type eq "work"] or title pr)`},
 		{`addresses[postalCode eq 3000]`, `addresses[postalCode eq "3000"]`},
 		{`emails pr`, `emails pr`},
