@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+)
+
+// serverConfig is everything that `rollcall serve` can be told; it works without any of it.
+type serverConfig struct {
+	Listen         string        `help:"Address to listen on." default:"127.0.0.1:8484"`
+	Data           string        `help:"Folder of the log, the read model and the deliveries; made if it is not there." default:"./rollcall-data" type:"path"`
+	PublicURL      string        `help:"URL at which identity providers reach this server." placeholder:"URL" name:"public-url"`
+	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR,..."`
+	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
+	DeliveriesFrom string        `help:"Where to begin delivering when the deliveries file is lost: a position, an RFC 3339 time, or head." placeholder:"WHERE"`
+	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
+	LogLevel       slog.Level    `help:"Lowest level of the log lines: debug, info, warn or error." default:"info"`
+	APIKey         secret        `help:"The first API key, as <id>.<secret> with a secret of 32 characters or more; for containers and tests." name:"api-key" placeholder:"SECRET"`
+	MasterKey      secret        `help:"The master key, 32 bytes in base64; otherwise master.key in the data folder." placeholder:"SECRET"`
+}
+
+// secret is a value that never prints itself.
+type secret string
+
+func (s secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(set)"
+}
+
+// LogValue implements slog.LogValuer.
+func (s secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Validate implements kong's validation: all that is wrong, at once.
+func (c *serverConfig) Validate() error {
+	var wrong []error
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		wrong = append(wrong, fmt.Errorf("--listen %q is not host:port", c.Listen))
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "") {
+		wrong = append(wrong, fmt.Errorf("--public-url %q is not an http or https URL", c.PublicURL))
+	}
+	if _, err := c.allowed(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if c.WebhookTimeout <= 0 || c.WebhookTimeout > time.Minute {
+		wrong = append(wrong, errors.New("--webhook-timeout is between 1ms and 1m"))
+	}
+	if c.APIKey != "" {
+		if id, secret, ok := keys.SplitToken(string(c.APIKey)); !ok || len(secret) < 32 || len(id) > 64 || strings.ContainsAny(id, " /") {
+			wrong = append(wrong, errors.New("--api-key is not <id>.<secret> with a secret of 32 characters or more"))
+		}
+	}
+	if c.MasterKey != "" {
+		if _, err := keys.Parse(string(c.MasterKey)); err != nil {
+			wrong = append(wrong, fmt.Errorf("--master-key: %w", err))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// allowed are the ranges of --webhook-allow.
+func (c *serverConfig) allowed() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range c.WebhookAllow {
+		p, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("--webhook-allow %q is not a range, as 10.0.0.0/8", text)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// logger writes to standard error.
+func (c *serverConfig) logger(to *console) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to.err, options))
+	}
+	return slog.New(slog.NewTextHandler(to.err, options))
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// mountHealth adds what watches the server: /healthz (alive), /readyz (every projection runs and shows what the log held when it
+// started) and /metrics (Prometheus). None of them takes a token or tells a secret.
+func (s *server) mountHealth(mux *http.ServeMux, metrics *prometheus.Registry) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+}
+
+func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
+	status := http.StatusOK
+	select {
+	case <-s.ready:
+	default:
+		status = http.StatusServiceUnavailable
+	}
+	states := s.runner.States()
+	for _, p := range states {
+		if p.Failure != nil {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	for _, p := range states {
+		if p.Failure != nil {
+			fmt.Fprintf(w, "%s stopped at position %s; see the server's log\n", p.Name, p.Position)
+		} else {
+			fmt.Fprintf(w, "%s at position %s\n", p.Name, p.Position)
+		}
+	}
+}

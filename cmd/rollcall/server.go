@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/eventstore/local"
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/api"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/handlers/scim"
+	"github.com/rollcall-sync/rollcall/handlers/webhook"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// server is everything that runs in `rollcall serve`, wired.
+type server struct {
+	logger    *slog.Logger
+	log       *local.Store
+	read      *projections.ReadModel
+	outbox    *projections.Outbox
+	runner    *projections.Runner
+	commands  *command.Service
+	deliverer *webhook.Deliverer
+	handler   http.Handler
+	listener  net.Listener
+	url       string        // where providers reach it
+	ready     chan struct{} // closed once it has caught up
+}
+
+// system is who acts when nobody asks.
+var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
+
+// open opens the files and wires the parts. Nothing runs before run, but the port is taken: what cannot start fails here.
+func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server, err error) {
+	s = &server{logger: logger, ready: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.log, err = local.Open(c.Data); err != nil {
+		return s, err
+	}
+	head, err := s.log.Head(ctx)
+	if err != nil {
+		return s, err
+	}
+	master, err := c.master(head)
+	if err != nil {
+		return s, err
+	}
+	if err = s.project(ctx, c, head); err != nil {
+		return s, err
+	}
+	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master}); err != nil {
+		return s, err
+	}
+	if err = s.commands.Install(ctx, system); err != nil {
+		return s, err
+	}
+	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return s, fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	if s.url = c.PublicURL; s.url == "" {
+		s.url = "http://" + s.listener.Addr().String()
+	}
+	return s, s.wire(c)
+}
+
+// master is the master key: the one given, else the one in the data folder, else a new one if there is no log yet that was written
+// with another.
+func (c *serverConfig) master(head eventstore.Position) (*keys.Master, error) {
+	if c.MasterKey != "" {
+		return keys.Parse(string(c.MasterKey))
+	}
+	m, err := keys.ReadFile(c.Data)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return m, err
+	}
+	if head != (eventstore.Position{}) {
+		return nil, fmt.Errorf("%s is missing beside a log that was written with it; restore it from a backup, or give the key in ROLLCALL_MASTER_KEY", filepath.Join(c.Data, keys.FileName))
+	}
+	return keys.CreateFile(c.Data)
+}
+
+// project opens the read model and the outbox. What the outbox delivered is nowhere else: a lost file is not guessed from.
+func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.Position) (err error) {
+	if s.read, err = projections.OpenReadModel(c.Data, head); err != nil {
+		return err
+	}
+	if s.outbox, err = projections.OpenOutbox(c.Data, s.log); err != nil {
+		return err
+	}
+	begun, err := s.outbox.Begun(ctx)
+	file := filepath.Join(c.Data, projections.OutboxFile)
+	switch {
+	case err != nil:
+		return err
+	case begun && head.Before(s.outbox.Progress().Position()):
+		return fmt.Errorf("%s is ahead of the log, which was restored from a backup; move it away and start with --deliveries-from", file)
+	case begun:
+		return nil
+	case head == (eventstore.Position{}):
+		return s.outbox.Begin(ctx, s.log.All(ctx, eventstore.Position{}), head)
+	case c.DeliveriesFrom == "":
+		return fmt.Errorf("%s is lost, and with it what was delivered; start with --deliveries-from <position>, <RFC 3339 time> or head", file)
+	}
+	at, err := position(ctx, s.log, c.DeliveriesFrom)
+	if err != nil {
+		return fmt.Errorf("--deliveries-from: %w", err)
+	}
+	return s.outbox.Begin(ctx, s.log.All(ctx, eventstore.Position{}), at)
+}
+
+func (s *server) wire(c *serverConfig) error {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.runner = projections.NewRunner(s.log, s.logger, metrics, s.read, s.outbox)
+	allowed, err := c.allowed()
+	if err != nil {
+		return err
+	}
+	if s.deliverer, err = webhook.New(webhook.Config{
+		Outbox: s.outbox, Allow: allowed, Version: version(), Timeout: c.WebhookTimeout, Logger: s.logger, Metrics: metrics,
+		Open: s.commands.OpenSecret,
+		Disable: func(ctx context.Context, endpoint, reason string) error {
+			_, err := s.commands.DisableEndpoint(ctx, system, endpoint, reason)
+			return err
+		},
+	}); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	providers, err := scim.New(scim.Config{Commands: s.commands, Read: s.read, PublicURL: s.url})
+	if err != nil {
+		return err
+	}
+	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, PublicURL: s.url, WebhookAllow: allowed})
+	if err != nil {
+		return err
+	}
+	providers.Mount(mux)
+	management.Mount(mux)
+	s.mountHealth(mux, metrics)
+	s.handler = handlers.Serve(mux, s.logger, metrics)
+	return nil
+}
+
+// Limits on how long a client may keep a connection busy.
+const (
+	headerTimeout  = 10 * time.Second
+	requestTimeout = 2 * time.Minute
+	idleTimeout    = 2 * time.Minute
+	drainTimeout   = 30 * time.Second
+)
+
+// run serves until the context ends and then drains: no new requests, those under way finish, projections stop at a batch, deliveries finish
+// their attempts. ready is called once everything has caught up.
+func (s *server) run(ctx context.Context, ready func() error) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	web := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 3)
+	running := 0
+	start := func(f func() error) {
+		running++
+		go func() { ended <- f() }()
+	}
+	start(func() error { return s.runner.Run(background) })
+	start(func() error { return s.deliverer.Run(background) })
+	start(func() error {
+		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	complete, err := s.caughtUp(ctx)
+	if complete {
+		err = ready()
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-ended:
+			running--
+		}
+	}
+	drain, cancel := context.WithTimeout(background, drainTimeout)
+	defer cancel()
+	err = errors.Join(err, web.Shutdown(drain))
+	stop()
+	for range running {
+		if e := <-ended; e != nil && !errors.Is(e, context.Canceled) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// caughtUp waits until the projections show what the log holds, and tells whether they do. A projection that has stopped does
+// not end the server: /readyz tells of it, and what can be answered is.
+func (s *server) caughtUp(ctx context.Context) (bool, error) {
+	head, err := s.log.Head(ctx)
+	if err != nil {
+		return false, err
+	}
+	s.read.Expect(head)
+	if err := s.runner.CaughtUp(ctx, head); err != nil {
+		return false, ctx.Err()
+	}
+	return true, s.read.RemoveOld()
+}
+
+// close closes the files, in the order in which they depend on each other.
+func (s *server) close() error {
+	var errs []error
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.outbox != nil {
+		errs = append(errs, s.outbox.Close())
+	}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// isTerminal tells whether a person watches.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
