@@ -1,0 +1,248 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/api"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// world is a server with everything real but the log, which is in memory, and the clock.
+type world struct {
+	t        testing.TB
+	log      *eventstore.Memory
+	commands *command.Service
+	read     *projections.ReadModel
+	handler  http.Handler
+	lines    *buffer // what the server logged
+	key      string  // the API key that do sends
+	clock    *clock
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
+
+func newWorld(t testing.TB, allow ...string) *world {
+	t.Helper()
+	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}}
+	w.start(allow...)
+	key, token, err := w.commands.CreateAPIKey(t.Context(), system, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.key = token; !strings.HasPrefix(token, key.ID+".") {
+		t.Fatalf("the key %s has the token %s", key.ID, token)
+	}
+	return w
+}
+
+// start makes a server over the log, with a read model of its own; the master key is always the same.
+func (w *world) start(allow ...string) {
+	w.t.Helper()
+	read, err := projections.OpenReadModel(w.t.TempDir(), eventstore.Position{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { read.Close() })
+	logger := slog.New(slog.NewJSONHandler(w.lines, nil))
+	runner := projections.NewRunner(w.log, logger, prometheus.NewRegistry(), read)
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); _ = runner.Run(ctx) }()
+	w.t.Cleanup(func() { cancel(); <-stopped })
+	master, err := keys.New(make([]byte, keys.Size))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.commands, err = command.New(command.Config{Log: w.log, Read: read, Keys: master, Now: w.clock.Now}); err != nil {
+		w.t.Fatal(err)
+	}
+	var prefixes []netip.Prefix
+	for _, p := range allow {
+		prefixes = append(prefixes, netip.MustParsePrefix(p))
+	}
+	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, PublicURL: "https://rollcall.example", WebhookAllow: prefixes})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	head, err := w.log.Head(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	read.Expect(head)
+	mux := http.NewServeMux()
+	door.Mount(mux)
+	w.read, w.handler = read, handlers.Serve(mux, logger, prometheus.NewRegistry())
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// at is what stands in the answer at a path of names and indexes; nil if there is nothing.
+func (a answer) at(path ...any) any {
+	var v any
+	if json.Unmarshal([]byte(a.body), &v) != nil {
+		return nil
+	}
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			object, _ := v.(map[string]any)
+			v = object[step]
+		case int:
+			list, _ := v.([]any)
+			if step >= len(list) {
+				return nil
+			}
+			v = list[step]
+		}
+	}
+	return v
+}
+
+func (a answer) text(path ...any) string {
+	s, _ := a.at(path...).(string)
+	return s
+}
+
+// do sends a request with the world's key; a header that is given empty is not sent.
+func (w *world) do(method, path, body string, headers ...string) answer {
+	w.t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, path, reader)
+	r.Header.Set("Authorization", "Bearer "+w.key)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if r.Header.Set(headers[i], headers[i+1]); headers[i+1] == "" {
+			r.Header.Del(headers[i])
+		}
+	}
+	recorder := httptest.NewRecorder()
+	w.handler.ServeHTTP(recorder, r)
+	return answer{recorder.Code, recorder.Header(), recorder.Body.String()}
+}
+
+// must is do that wants a status.
+func (w *world) must(status int, method, path, body string, headers ...string) answer {
+	w.t.Helper()
+	a := w.do(method, path, body, headers...)
+	if a.status != status {
+		w.t.Fatalf("%s %s = %d, want %d: %s", method, path, a.status, status, a.body)
+	}
+	return a
+}
+
+// head is the position of the log: what was refused must not move it.
+func (w *world) head() eventstore.Position {
+	w.t.Helper()
+	at, err := w.log.Head(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return at
+}
+
+// tenant makes an organization with a directory.
+func (w *world) tenant(name string) projections.Directory {
+	w.t.Helper()
+	o, err := w.commands.CreateOrganization(w.t.Context(), system, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d, _, err := w.commands.ActivateDirectory(w.t.Context(), system, o, domain.Okta)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+// okta is the caller of what an identity provider does.
+func okta(request string) command.Caller {
+	return command.Caller{Actor: "token:okta", Source: domain.SourceSCIM, Request: request}
+}
+
+func (w *world) user(d projections.Directory, attributes domain.Attributes) string {
+	w.t.Helper()
+	u, err := w.commands.CreateUser(w.t.Context(), okta("made"), d, attributes)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return u.ID
+}
+
+func (w *world) group(d projections.Directory, name string, members ...string) string {
+	w.t.Helper()
+	list := []any{}
+	for _, m := range members {
+		list = append(list, map[string]any{"value": m})
+	}
+	plan, err := domain.PlanMembers(list)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	g, err := w.commands.CreateGroup(w.t.Context(), okta("made"), d, domain.Attributes{"displayName": name}, plan)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return g.ID
+}
