@@ -23,10 +23,10 @@ func applyAPIKey(b *batch, id string, s Stored) error {
 	return nil
 }
 
-func scanAPIKey(row interface{ Scan(...any) error }) (APIKey, error) {
+func scanAPIKey(r row) (APIKey, error) {
 	var k APIKey
 	var created string
-	err := row.Scan(&k.ID, &k.Name, &k.Hash, &created)
+	err := r.Scan(&k.ID, &k.Name, &k.Hash, &created)
 	k.Created = parseTime(created)
 	return k, err
 }

@@ -18,8 +18,8 @@ type Changes struct {
 	memo *lru.Cache[string, *Subject]
 }
 
-// memoSize bounds how many subjects are remembered; a user is about 2 KB.
-const memoSize = 20_000
+// memoSize bounds how many subjects are remembered; one takes 2 to 20 KB.
+const memoSize = 4096
 
 // NewChanges makes one that reads from the log.
 func NewChanges(log Streams) (*Changes, error) {
@@ -51,7 +51,9 @@ func (c *Changes) Message(ctx context.Context, s Stored) (m Message, ok bool, er
 	if domain.MessageType(s.Event) == "" {
 		return Message{}, false, nil
 	}
-	change, err := ChangeOf(ctx, s, before, after, c.userName)
+	change, err := ChangeOf(ctx, s, before, after, func(ctx context.Context, user string, at eventstore.Position) (string, error) {
+		return c.userName(ctx, after.Directory(), user, at)
+	})
 	if err != nil {
 		return Message{}, false, err
 	}
@@ -69,8 +71,8 @@ func (c *Changes) at(ctx context.Context, kind Kind, id string, version eventsto
 	return Fold(ctx, c.log, kind, id, version)
 }
 
-// userName implements Names. Records come in order, so what is remembered is the user at the position asked for.
-func (c *Changes) userName(ctx context.Context, id string, at eventstore.Position) (string, error) {
+// userName is the name of a user of the directory. Records come in order, so what is remembered is the user at the position asked for.
+func (c *Changes) userName(ctx context.Context, directory, id string, at eventstore.Position) (string, error) {
 	s, ok := c.memo.Get(KindUser.Stream(id))
 	if !ok {
 		var err error
@@ -78,6 +80,9 @@ func (c *Changes) userName(ctx context.Context, id string, at eventstore.Positio
 			return "", err
 		}
 		c.memo.Add(KindUser.Stream(id), s)
+	}
+	if s.Directory() != directory { // a group may name any id; whose it is stays untold
+		return "", nil
 	}
 	return s.UserName(), nil
 }

@@ -68,7 +68,11 @@ func closeAfter(err error, opened ...io.Closer) error {
 func (d *database) close() error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return closeAfter(nil, d.read, d.write, d.pool)
+	var err error
+	for _, s := range d.statements {
+		err = errors.Join(err, s.Close())
+	}
+	return closeAfter(err, d.read, d.write, d.pool)
 }
 
 // checkpoint reads how far the file has come.
@@ -90,21 +94,28 @@ type batch struct {
 	db  *database
 }
 
-// update runs f in one transaction: all of f's writes are made, or none.
-func (d *database) update(ctx context.Context, f func(*batch) error) error {
+// update runs f in one transaction: all of f's writes are made, or none, also if f panics. A context that ends does not
+// stop it halfway.
+func (d *database) update(ctx context.Context, f func(*batch) error) (err error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	ctx = context.WithoutCancel(ctx)
-	b := &batch{ctx, d}
+	b := &batch{context.WithoutCancel(ctx), d}
 	if err := b.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
+	committed := false
+	defer func() {
+		if !committed {
+			err = errors.Join(err, b.exec(`ROLLBACK`))
+		}
+	}()
 	if err := f(b); err != nil {
-		return errors.Join(err, b.exec(`ROLLBACK`))
+		return err
 	}
 	if err := b.exec(`COMMIT`); err != nil {
-		return errors.Join(err, b.exec(`ROLLBACK`))
+		return err
 	}
+	committed = true
 	return nil
 }
 

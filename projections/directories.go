@@ -24,9 +24,13 @@ func applyDirectory(b *batch, id string, s Stored) error {
 		return b.exec(`INSERT INTO directories (id, organization, provider, active, token, token_hash, previous, previous_hash, previous_until, created, updated)
 			VALUES (?, ?, ?, 1, ?, ?, '', '', '', ?, ?)`, id, e.OrganizationID, string(e.Provider), e.Token.ID, e.Token.Hash, at, at)
 	case domain.DirectoryUpdated:
-		return b.exec(`UPDATE directories SET provider = ?, token = ?, token_hash = ?, previous = '', previous_hash = '', updated = ? WHERE id = ?`,
+		return b.exec(`UPDATE directories SET provider = ?, token = ?, token_hash = ?, previous = '', previous_hash = '', previous_until = '', updated = ? WHERE id = ?`,
 			string(e.Provider), e.Token.ID, e.Token.Hash, at, id)
 	case domain.DirectoryTokenReset:
+		if e.PreviousUntil.IsZero() {
+			return b.exec(`UPDATE directories SET previous = '', previous_hash = '', previous_until = '', token = ?, token_hash = ?, updated = ? WHERE id = ?`,
+				e.Token.ID, e.Token.Hash, at, id)
+		}
 		return b.exec(`UPDATE directories SET previous = token, previous_hash = token_hash, previous_until = ?, token = ?, token_hash = ?, updated = ? WHERE id = ?`,
 			formatTime(e.PreviousUntil), e.Token.ID, e.Token.Hash, at, id)
 	case domain.DirectoryDeactivated:
@@ -59,10 +63,10 @@ func deleteDirectory(b *batch, id string) error {
 const directoryColumns = `SELECT d.id, d.organization, o.domain, d.provider, d.active, d.token, d.token_hash, d.previous, d.previous_hash, d.previous_until, d.created, d.updated
 	FROM directories d JOIN organizations o ON o.id = d.organization `
 
-func scanDirectory(row interface{ Scan(...any) error }) (Directory, error) {
+func scanDirectory(r row) (Directory, error) {
 	var d Directory
 	var until, created, updated string
-	err := row.Scan(&d.ID, &d.OrganizationID, &d.Organization, &d.Provider, &d.Active, &d.Token.ID, &d.Token.Hash,
+	err := r.Scan(&d.ID, &d.OrganizationID, &d.Organization, &d.Provider, &d.Active, &d.Token.ID, &d.Token.Hash,
 		&d.Previous.ID, &d.Previous.Hash, &until, &created, &updated)
 	d.PreviousUntil, d.Created, d.Updated = parseTime(until), parseTime(created), parseTime(updated)
 	return d, err

@@ -37,10 +37,10 @@ func applyEndpoint(b *batch, id string, s Stored) error {
 
 const endpointColumns = `SELECT id, name, url, event_codes, organization, disabled, created, updated FROM endpoints `
 
-func scanEndpoint(row interface{ Scan(...any) error }) (Endpoint, error) {
+func scanEndpoint(r row) (Endpoint, error) {
 	var p Endpoint
 	var codes, created, updated string
-	if err := row.Scan(&p.ID, &p.Name, &p.URL, &codes, &p.Organization, &p.Disabled, &created, &updated); err != nil {
+	if err := r.Scan(&p.ID, &p.Name, &p.URL, &codes, &p.Organization, &p.Disabled, &created, &updated); err != nil {
 		return Endpoint{}, err
 	}
 	p.Created, p.Updated = parseTime(created), parseTime(updated)

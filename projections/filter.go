@@ -1,23 +1,21 @@
 package projections
 
 import (
-	"strings"
-	"time"
-	"unicode/utf8"
-
-	"encoding/json"
-
 	"github.com/rollcall-sync/rollcall/domain"
 )
 
 // compile makes the condition of a WHERE clause from a filter over users or groups, over the row r. Indexed columns serve what identity
 // providers ask for; the rest is read from the JSON of the attributes. What cannot be asked is an invalidFilter error.
+//
+// A comparison holds for a value that is there and matches; ne is that eq does not hold, so it holds where nothing is. Of a
+// multi-valued attribute one value must match. pr wants a value that is not empty.
 func compile(kind Kind, directory string, f domain.Filter) (string, []any, error) {
 	c := &compiler{kind: kind, directory: directory}
 	where, err := c.filter(f)
 	return where, c.args, err
 }
 
+// compiler gathers the arguments in the order in which their question marks stand in the text.
 type compiler struct {
 	kind      Kind
 	directory string
@@ -29,15 +27,19 @@ func (c *compiler) arg(v any) string {
 	return "?"
 }
 
+func unsupported(what string) error {
+	return domain.RefuseFor(domain.Invalid, domain.InvalidFilter, "%s cannot be asked for in a filter", what)
+}
+
 func (c *compiler) filter(f domain.Filter) (string, error) {
 	switch f := f.(type) {
 	case domain.And:
-		return c.pair(f.Left, " AND ", f.Right)
+		return pair(c.filter, f.Left, " AND ", f.Right)
 	case domain.Or:
-		return c.pair(f.Left, " OR ", f.Right)
+		return pair(c.filter, f.Left, " OR ", f.Right)
 	case domain.Not:
 		inner, err := c.filter(f.Filter)
-		return "NOT ifnull(" + inner + ", 0)", err
+		return not(inner), err
 	case domain.Has:
 		return c.has(f.Ref, f.Filter)
 	case domain.Compare:
@@ -46,23 +48,23 @@ func (c *compiler) filter(f domain.Filter) (string, error) {
 	return "", unsupported("this filter")
 }
 
-func (c *compiler) pair(left domain.Filter, op string, right domain.Filter) (string, error) {
-	l, err := c.filter(left)
+func pair(compile func(domain.Filter) (string, error), left domain.Filter, op string, right domain.Filter) (string, error) {
+	l, err := compile(left)
 	if err != nil {
 		return "", err
 	}
-	r, err := c.filter(right)
+	r, err := compile(right)
 	return "(" + l + op + r + ")", err
 }
 
-func unsupported(what string) error {
-	return domain.RefuseFor(domain.Invalid, domain.InvalidFilter, "%s cannot be asked for in a filter", what)
-}
+// not holds also where the condition is NULL, for what is absent.
+func not(condition string) string { return "NOT ifnull(" + condition + ", 0)" }
 
-// column is where an attribute is kept apart from the JSON, and how a value is made comparable with it.
+// column is where an attribute is kept apart from the JSON.
 type column struct {
-	name string
-	key  func(string) string
+	name  string
+	key   func(string) string // makes a text comparable with the column; nil if it holds no text
+	whole bool                // only for whole values: the key of a part is not a part of the key
 }
 
 func verbatim(s string) string { return s }
@@ -76,49 +78,72 @@ func nameKey(s string) string {
 
 var columns = map[Kind]map[string]column{
 	KindUser: {
-		"id": {"r.id", verbatim}, "externalId": {"r.external_id", verbatim}, "userName": {"r.user_name_key", nameKey},
-		"displayName": {"r.display_name_key", domain.FoldKey}, "active": {"r.active", nil},
-		"meta.created": {"r.created", nil}, "meta.lastModified": {"r.modified", nil},
+		"id": {name: "r.id", key: verbatim}, "externalId": {name: "r.external_id", key: verbatim},
+		"userName": {name: "r.user_name_key", key: nameKey, whole: true}, "displayName": {name: "r.display_name_key", key: domain.FoldKey},
+		"active": {name: "r.active"}, "meta.created": {name: "r.created"}, "meta.lastModified": {name: "r.modified"},
 	},
 	KindGroup: {
-		"id": {"r.id", verbatim}, "externalId": {"r.external_id", verbatim}, "displayName": {"r.display_name_key", domain.FoldKey},
-		"meta.created": {"r.created", nil}, "meta.lastModified": {"r.modified", nil},
+		"id": {name: "r.id", key: verbatim}, "externalId": {name: "r.external_id", key: verbatim},
+		"displayName":  {name: "r.display_name_key", key: domain.FoldKey},
+		"meta.created": {name: "r.created"}, "meta.lastModified": {name: "r.modified"},
 	},
 }
 
 func (c *compiler) compare(f domain.Compare) (string, error) {
-	name := domain.PathName(f.Ref.Path)
-	if a := f.Ref.Attribute; a != nil && a.MultiValued {
+	switch a := f.Ref.Attribute; {
+	case a == nil:
+		return c.undefined(f)
+	case a.MultiValued:
 		return c.any(f)
 	}
-	if col, ok := columns[c.kind][name]; ok {
+	name := domain.PathName(f.Ref.Path)
+	if col, ok := columns[c.kind][name]; ok && !(col.whole && ofParts(f.Op)) {
 		return c.onColumn(col, f)
 	}
-	switch f.Ref.Path[0] {
-	case "meta", "schemas":
+	if f.Ref.Path[0] == "meta" {
 		return "", unsupported(name)
 	}
-	return c.on("json_extract(r.attributes, "+c.arg(jsonPath(f.Ref.Path))+")", f)
+	return c.onJSON("r.attributes", f)
 }
 
-// any compares the values of a multi-valued attribute: one must match. Not equal is that none is equal.
+// ofParts tells whether an operator looks at less than the whole value, or at its order.
+func ofParts(op domain.Op) bool {
+	return op != domain.Equal && op != domain.NotEqual && op != domain.Present
+}
+
+// any compares the values of a multi-valued attribute: one must match, and for ne none may be equal.
 func (c *compiler) any(f domain.Compare) (string, error) {
 	of := domain.Ref{Path: f.Ref.Path[:1], Attribute: f.Ref.Attribute}
 	sub := f.Ref.Sub
-	if sub == nil && f.Op == domain.Present {
+	switch {
+	case sub == nil && f.Op == domain.Present:
 		return c.has(of, nil)
-	}
-	if sub == nil {
+	case sub == nil:
 		return "", unsupported(domain.PathName(f.Ref.Path))
 	}
-	inner := domain.Compare{Ref: domain.Ref{Path: []string{sub.Name}, Attribute: sub}, Op: f.Op, Value: f.Value}
-	if f.Op == domain.NotEqual {
-		inner.Op = domain.Equal
-		where, err := c.has(of, inner)
-		return "NOT " + where, err
+	one := domain.Compare{Ref: domain.Ref{Path: []string{sub.Name}, Attribute: sub}, Op: f.Op, Value: f.Value}
+	negated := false
+	switch {
+	case f.Value == nil && f.Op == domain.Equal:
+		negated, one.Op = true, domain.NotEqual
+	case f.Value != nil && f.Op == domain.NotEqual:
+		negated, one.Op = true, domain.Equal
 	}
-	return c.has(of, inner)
+	where, err := c.has(of, one)
+	if negated {
+		where = not(where)
+	}
+	return where, err
 }
+
+var (
+	emailColumns = map[string]column{
+		"value": {name: "e.value_key", key: domain.FoldKey}, "type": {name: "e.type_key", key: domain.FoldKey},
+		"display": {name: "e.display_key", key: domain.FoldKey}, "primary": {name: "e.is_primary"},
+	}
+	memberColumns = map[string]column{"value": {name: "m.member", key: verbatim}}
+	groupsColumns = map[string]column{"value": {name: "m.grp", key: verbatim}}
+)
 
 // has asks for one value of a multi-valued attribute that satisfies the filter; any value for a nil filter.
 func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
@@ -126,36 +151,16 @@ func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
 	case "emails":
 		return c.among("r.seq IN (SELECT e.user FROM user_emails e WHERE e.directory = "+c.arg(c.directory), f, emailColumns)
 	case "members":
-		return c.among("r.id IN (SELECT m.grp FROM members m WHERE m.to_version IS NULL", f, memberColumns)
+		return c.among("r.id IN (SELECT m.grp FROM members m WHERE m.directory = "+c.arg(c.directory)+" AND m.to_version IS NULL AND "+shown, f, memberColumns)
 	case "groups":
-		return c.among("r.id IN (SELECT m.member FROM members m WHERE m.to_version IS NULL", f, groupsColumns)
+		return c.among("r.id IN (SELECT m.member FROM members m WHERE m.directory = "+c.arg(c.directory)+" AND m.to_version IS NULL", f, groupsColumns)
 	case "schemas":
 		return "", unsupported(name)
-	default:
-		if f == nil {
-			return "json_array_length(r.attributes, " + c.arg(jsonPath(of.Path)) + ") > 0", nil
-		}
-		inner := &compiler{}
-		where, err := inner.element(f, nil)
-		if err != nil {
-			return "", err
-		}
-		path := c.arg(jsonPath(of.Path))
-		c.args = append(c.args, inner.args...)
-		return "EXISTS (SELECT 1 FROM json_each(r.attributes, " + path + ") v WHERE " + where + ")", nil
 	}
+	return c.among("EXISTS (SELECT 1 FROM json_each(r.attributes, "+c.arg(jsonPath(of.Path))+") v WHERE true", f, nil)
 }
 
-var (
-	emailColumns = map[string]column{
-		"value": {"e.value_key", domain.FoldKey}, "type": {"e.type_key", domain.FoldKey},
-		"display": {"e.display_key", domain.FoldKey}, "primary": {"e.is_primary", nil},
-	}
-	memberColumns = map[string]column{"value": {"m.member", verbatim}}
-	groupsColumns = map[string]column{"value": {"m.grp", verbatim}}
-)
-
-// among asks a table that holds the values one by one.
+// among completes a query for the values one by one.
 func (c *compiler) among(query string, f domain.Filter, of map[string]column) (string, error) {
 	if f == nil {
 		return query + ")", nil
@@ -166,17 +171,18 @@ func (c *compiler) among(query string, f domain.Filter, of map[string]column) (s
 
 // element is the condition on one value of a multi-valued attribute: in the columns given, or in the JSON v.value.
 func (c *compiler) element(f domain.Filter, of map[string]column) (string, error) {
+	within := func(f domain.Filter) (string, error) { return c.element(f, of) }
 	switch f := f.(type) {
 	case domain.And:
-		return c.elements(f.Left, " AND ", f.Right, of)
+		return pair(within, f.Left, " AND ", f.Right)
 	case domain.Or:
-		return c.elements(f.Left, " OR ", f.Right, of)
+		return pair(within, f.Left, " OR ", f.Right)
 	case domain.Not:
-		inner, err := c.element(f.Filter, of)
-		return "NOT ifnull(" + inner + ", 0)", err
+		inner, err := within(f.Filter)
+		return not(inner), err
 	case domain.Compare:
 		if of == nil {
-			return c.on("json_extract(v.value, "+c.arg(jsonPath(f.Ref.Path))+")", f)
+			return c.onJSON("v.value", f)
 		}
 		if col, ok := of[f.Ref.Path[0]]; ok {
 			return c.onColumn(col, f)
@@ -184,88 +190,4 @@ func (c *compiler) element(f domain.Filter, of map[string]column) (string, error
 		return "", unsupported(f.Ref.Path[0])
 	}
 	return "", unsupported("a filter within a filter's brackets")
-}
-
-func (c *compiler) elements(left domain.Filter, op string, right domain.Filter, of map[string]column) (string, error) {
-	l, err := c.element(left, of)
-	if err != nil {
-		return "", err
-	}
-	r, err := c.element(right, of)
-	return "(" + l + op + r + ")", err
-}
-
-// onColumn compares a column that is folded already.
-func (c *compiler) onColumn(col column, f domain.Compare) (string, error) {
-	switch v := f.Value.(type) {
-	case string:
-		if col.key == nil {
-			return "", unsupported(f.Ref.Path[0] + " as a text")
-		}
-		return c.text(col.name, col.name, col.key(v), f.Op)
-	case time.Time:
-		return c.text(col.name, col.name, formatTime(v), f.Op)
-	}
-	return c.on(col.name, f)
-}
-
-// on compares an expression that is read from JSON: numbers and booleans as they are, texts folded unless the attribute is case-exact.
-func (c *compiler) on(expression string, f domain.Compare) (string, error) {
-	switch v := f.Value.(type) {
-	case nil:
-		if f.Op == domain.Equal {
-			return expression + " IS NULL", nil
-		}
-		return "ifnull(" + expression + ", '') <> ''", nil // pr, and ne null: a value that is not empty
-	case bool:
-		have := "ifnull(" + expression + ", 0)"
-		if f.Op == domain.NotEqual {
-			return have + " <> " + c.arg(v), nil
-		}
-		return have + " = " + c.arg(v), nil
-	case json.Number:
-		n, err := v.Float64()
-		if err != nil {
-			return "", unsupported("such a number")
-		}
-		if op, ok := orders[f.Op]; ok {
-			return expression + op + c.arg(n), nil
-		}
-		return "", unsupported("a part of a number")
-	case string:
-		if leaf := f.Ref.Leaf(); leaf != nil && leaf.CaseExact {
-			return c.text("("+expression+")", expression, v, f.Op)
-		}
-		return c.text("fold("+expression+")", expression, domain.FoldKey(v), f.Op)
-	}
-	return "", unsupported(domain.PathName(f.Ref.Path))
-}
-
-var orders = map[domain.Op]string{
-	domain.Equal: " = ", domain.NotEqual: " IS NOT ", domain.Greater: " > ", domain.GreaterOrEqual: " >= ",
-	domain.Less: " < ", domain.LessOrEqual: " <= ",
-}
-
-func (c *compiler) text(folded, raw, value string, op domain.Op) (string, error) {
-	if sql, ok := orders[op]; ok {
-		return folded + sql + c.arg(value), nil
-	}
-	if value == "" { // every text that is there contains the empty one
-		return raw + " IS NOT NULL", nil
-	}
-	switch op {
-	case domain.Contains:
-		return "instr(" + folded + ", " + c.arg(value) + ") > 0", nil
-	case domain.StartsWith:
-		if folded == raw { // a column, perhaps with an index
-			return "(" + folded + " >= " + c.arg(value) + " AND " + folded + " < " + c.arg(value+"\U0010FFFF") + ")", nil
-		}
-		return "substr(" + folded + ", 1, " + c.arg(utf8.RuneCountInString(value)) + ") = " + c.arg(value), nil
-	}
-	return "substr(" + folded + ", -" + c.arg(utf8.RuneCountInString(value)) + ") = " + c.arg(value), nil
-}
-
-// jsonPath quotes each name; names come from the schema or from a parsed filter and hold no quote.
-func jsonPath(path []string) string {
-	return `$."` + strings.Join(path, `"."`) + `"`
 }

@@ -24,9 +24,9 @@ func applyGroup(b *batch, id string, s Stored) error {
 		if err := insertGroup(b, id, e, s); err != nil {
 			return err
 		}
-		return applyMembers(b, id, s)
+		return applyMembers(b, e.Directory, id, s)
 	case domain.GroupDeleted:
-		return deleteGroup(b, id, s.Version)
+		return deleteGroup(b, id)
 	}
 	var g domain.Group
 	var text string
@@ -46,7 +46,7 @@ func applyGroup(b *batch, id string, s Stored) error {
 		append(row, g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), id)...); err != nil {
 		return err
 	}
-	return applyMembers(b, id, s)
+	return applyMembers(b, g.Directory, id, s)
 }
 
 func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) error {
@@ -66,23 +66,23 @@ func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) error {
 // groupRow are the columns made from the attributes, in the order of the statements above.
 func groupRow(a domain.Attributes) ([]any, error) {
 	text, err := json.Marshal(a)
-	return []any{textOrNull(a.Text("externalId")), domain.FoldKey(a.Text("displayName")), string(text)}, err
+	return []any{a["externalId"], domain.FoldKey(a.Text("displayName")), string(text)}, err
 }
 
-func deleteGroup(b *batch, id string, version eventstore.Version) error {
+func deleteGroup(b *batch, id string) error {
 	var place int64
 	var directory string
 	found, err := b.row(`DELETE FROM groups WHERE id = ? RETURNING directory, place`, []any{id}, &directory, &place)
 	if err != nil || !found {
 		return err
 	}
-	if err := b.exec(`UPDATE members SET to_version = ? WHERE grp = ? AND to_version IS NULL`, int64(version), id); err != nil {
+	if err := b.exec(`DELETE FROM members WHERE grp = ?`, id); err != nil {
 		return err
 	}
 	return leavePlace(b, directory, KindGroup, place)
 }
 
-func applyMembers(b *batch, group string, s Stored) error {
+func applyMembers(b *batch, directory, group string, s Stored) error {
 	delta := domain.DeltaOf(s.Event)
 	for _, m := range delta.Removed {
 		if err := b.exec(`UPDATE members SET to_version = ? WHERE grp = ? AND member = ? AND to_version IS NULL`, int64(s.Version), group, m.ID); err != nil {
@@ -90,7 +90,7 @@ func applyMembers(b *batch, group string, s Stored) error {
 		}
 	}
 	for _, m := range delta.Added {
-		if err := b.exec(`INSERT INTO members (grp, member, type, from_version) VALUES (?, ?, ?, ?)`, group, m.ID, m.Type, int64(s.Version)); err != nil {
+		if err := b.exec(`INSERT INTO members (grp, member, from_version, directory, type) VALUES (?, ?, ?, ?, ?)`, group, m.ID, int64(s.Version), directory, m.Type); err != nil {
 			return err
 		}
 	}
@@ -99,10 +99,10 @@ func applyMembers(b *batch, group string, s Stored) error {
 
 const groupColumns = `SELECT r.id, r.version, r.attributes, r.members, r.created, r.modified FROM groups r `
 
-func scanGroup(row interface{ Scan(...any) error }) (Group, error) {
+func scanGroup(r row) (Group, error) {
 	var g Group
 	var text, created, modified string
-	if err := row.Scan(&g.ID, &g.Version, &text, &g.Count, &created, &modified); err != nil {
+	if err := r.Scan(&g.ID, &g.Version, &text, &g.Count, &created, &modified); err != nil {
 		return Group{}, err
 	}
 	g.Created, g.Modified = parseTime(created), parseTime(modified)

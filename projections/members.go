@@ -28,15 +28,15 @@ func (m *ReadModel) Members(ctx context.Context, directory, group, after string,
 		ORDER BY m.member LIMIT ?`, group, directory, after, limit)
 }
 
-func scanMember(row interface{ Scan(...any) error }) (Member, error) {
+func scanMember(r row) (Member, error) {
 	var m Member
-	err := row.Scan(&m.ID, &m.Type, &m.Display)
+	err := r.Scan(&m.ID, &m.Type, &m.Display)
 	return m, err
 }
 
-func scanStanding(row interface{ Scan(...any) error }) (domain.Member, error) {
+func scanStanding(r row) (domain.Member, error) {
 	var m domain.Member
-	err := row.Scan(&m.ID, &m.Type)
+	err := r.Scan(&m.ID, &m.Type)
 	return m, err
 }
 
@@ -66,14 +66,14 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	if err != nil {
 		return nil, err
 	}
-	found, err := all(ctx, m, func(row interface{ Scan(...any) error }) (Membership, error) {
+	found, err := all(ctx, m, func(r row) (Membership, error) {
 		var g Membership
-		err := row.Scan(&g.Member, &g.Type, &g.Group, &g.Display)
+		err := r.Scan(&g.Member, &g.Type, &g.Group, &g.Display)
 		return g, err
 	}, `SELECT m.member, m.type, g.id, g.attributes ->> '$.displayName' FROM json_each(?) i
-		CROSS JOIN members m ON m.member = i.value AND m.to_version IS NULL
+		CROSS JOIN members m ON m.directory = ? AND m.member = i.value AND m.to_version IS NULL
 		JOIN groups g ON g.id = m.grp
-		WHERE g.directory = ? ORDER BY m.member, g.place`, string(list), directory)
+		ORDER BY m.member, g.place`, string(list), directory)
 	if err != nil {
 		return nil, err
 	}
@@ -83,3 +83,7 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	}
 	return out, nil
 }
+
+// shown is the condition that the member m names a user or a group of its directory.
+const shown = `(EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = m.directory)
+	OR EXISTS (SELECT 1 FROM groups WHERE id = m.member AND directory = m.directory))`

@@ -100,7 +100,7 @@ func ChangeOf(ctx context.Context, s Stored, before, after *Subject, names Names
 	return c, nil
 }
 
-// Names finds the userName that a user had at a position, "" if there was none.
+// Names finds the userName that a user of the group's directory had at a position, "" if there was none.
 type Names func(ctx context.Context, user string, at eventstore.Position) (string, error)
 
 func named(ctx context.Context, out, members []domain.Member, at eventstore.Position, names Names) ([]domain.Member, error) {

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/rollcall-sync/rollcall/domain"
 )
@@ -39,9 +38,10 @@ func leavePlace(b *batch, directory string, kind Kind, place int64) error {
 
 // list answers a page of users or groups. Without a filter a page costs the same wherever it is; with one, rows before it are
 // passed over in the filter's index.
-func list[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(interface{ Scan(...any) error }) (T, error), columns, directory string, q Query) (Page[T], error) {
+func list[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(row) (T, error), columns, directory string, q Query) (Page[T], error) {
+	q.Start, q.Count = max(q.Start, 1), max(q.Count, 0)
 	if q.Filter == nil {
-		return plainList(ctx, m, kind, scan, columns, directory, q)
+		return together(ctx, m, func(view queries) (Page[T], error) { return plainList(ctx, view, kind, scan, columns, directory, q) })
 	}
 	where, args, err := compile(kind, directory, q.Filter)
 	if err != nil {
@@ -49,27 +49,26 @@ func list[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(interfa
 	}
 	args = append([]any{directory}, args...)
 	where = `WHERE r.directory = ? AND ` + where
-	items, err := all(ctx, m, scan, columns+where+` ORDER BY r.place LIMIT ? OFFSET ?`, append(args, q.Count, q.Start-1)...)
-	if err != nil {
-		return Page[T]{}, err
-	}
-	page := Page[T]{items, q.Start - 1 + len(items)}
-	if whole := len(items) < q.Count && (len(items) > 0 || q.Start == 1); whole {
-		return page, nil
-	}
-	if err := m.db.read.QueryRowContext(ctx, `SELECT count(*) FROM `+table(kind)+` r `+where, args...).Scan(&page.Total); err != nil {
-		return Page[T]{}, fmt.Errorf("query the read model: %w", err)
-	}
-	return page, nil
+	return together(ctx, m, func(view queries) (Page[T], error) {
+		items, err := rowsOf(ctx, view, scan, columns+where+` ORDER BY r.place LIMIT ? OFFSET ?`, append(args, q.Count, q.Start-1)...)
+		if err != nil {
+			return Page[T]{}, err
+		}
+		if whole := len(items) < q.Count && (len(items) > 0 || q.Start == 1); whole {
+			return Page[T]{items, q.Start - 1 + len(items)}, nil
+		}
+		total, err := counted(ctx, view, `SELECT count(*) FROM `+table(kind)+` r `+where, args...)
+		return Page[T]{items, total}, err
+	})
 }
 
 func table(kind Kind) string { return string(kind) + "s" }
 
-func plainList[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(interface{ Scan(...any) error }) (T, error), columns, directory string, q Query) (Page[T], error) {
+func plainList[T any](ctx context.Context, view queries, kind Kind, scan func(row) (T, error), columns, directory string, q Query) (Page[T], error) {
 	type counted struct{ run, n int }
-	runs, err := all(ctx, m, func(row interface{ Scan(...any) error }) (counted, error) {
+	runs, err := rowsOf(ctx, view, func(r row) (counted, error) {
 		var c counted
-		err := row.Scan(&c.run, &c.n)
+		err := r.Scan(&c.run, &c.n)
 		return c, err
 	}, `SELECT run, n FROM counts WHERE directory = ? AND kind = ? AND n > 0 ORDER BY run`, directory, string(kind))
 	if err != nil {
@@ -88,6 +87,6 @@ func plainList[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(in
 	if !found || q.Count == 0 {
 		return page, nil
 	}
-	page.Items, err = all(ctx, m, scan, columns+`WHERE r.directory = ? AND r.place >= ? ORDER BY r.place LIMIT ? OFFSET ?`, directory, from, q.Count, skip)
+	page.Items, err = rowsOf(ctx, view, scan, columns+`WHERE r.directory = ? AND r.place >= ? ORDER BY r.place LIMIT ? OFFSET ?`, directory, from, q.Count, skip)
 	return page, err
 }

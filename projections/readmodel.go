@@ -33,21 +33,25 @@ type ReadModel struct {
 	expected eventstore.Position
 }
 
-// OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Models of other schemas stay
-// until RemoveOld. A model that is ahead of the log, which was then restored from a backup, is made anew.
+// OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Its queries wait until it has
+// reached the log's head, for all that stands there was acknowledged. Models of other schemas stay until RemoveOld. A
+// model that is ahead of the log, which was then restored from a backup, is made anew.
 func OpenReadModel(folder string, head eventstore.Position) (*ReadModel, error) {
-	path := filepath.Join(folder, readModelFile())
-	m, err := openReadModel(path)
+	file := filepath.Join(folder, readModelFile())
+	m, err := openReadModel(file)
 	if err != nil {
 		return nil, err
 	}
-	if !head.Before(m.progress.Position()) {
-		return m, nil
+	if head.Before(m.progress.Position()) {
+		if err := errors.Join(m.Close(), removeDatabase(file)); err != nil {
+			return nil, err
+		}
+		if m, err = openReadModel(file); err != nil {
+			return nil, err
+		}
 	}
-	if err := errors.Join(m.Close(), removeDatabase(path)); err != nil {
-		return nil, err
-	}
-	return openReadModel(path)
+	m.Expect(head)
+	return m, nil
 }
 
 func openReadModel(path string) (*ReadModel, error) {
@@ -79,13 +83,14 @@ func removeDatabase(path string) error {
 
 // RemoveOld removes models of other schemas, once this one has caught up and is shown instead.
 func (m *ReadModel) RemoveOld() error {
-	all, err := filepath.Glob(filepath.Join(filepath.Dir(m.db.path), "readmodel-????????.db"))
+	folder := filepath.Dir(m.db.path)
+	files, err := os.ReadDir(folder)
 	if err != nil {
 		return fmt.Errorf("look for old read models: %w", err)
 	}
-	for _, path := range all {
-		if filepath.Base(path) != filepath.Base(m.db.path) {
-			if err := removeDatabase(path); err != nil {
+	for _, f := range files {
+		if old, _ := filepath.Match("readmodel-????????.db", f.Name()); old && f.Name() != filepath.Base(m.db.path) {
+			if err := removeDatabase(filepath.Join(folder, f.Name())); err != nil {
 				return err
 			}
 		}

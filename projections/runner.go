@@ -49,14 +49,14 @@ func NewRunner(log Log, logger *slog.Logger, metrics prometheus.Registerer, proj
 
 // Run applies batches until the context ends; each projection then finishes the batch that it has in hand.
 func (r *Runner) Run(ctx context.Context) error {
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: time.Minute}, watermill.NewSlogLogger(r.logger.With(slog.String("component", "projections"))))
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: time.Minute}, r.routerLog())
 	if err != nil {
 		return fmt.Errorf("make the router: %w", err)
 	}
-	router.AddMiddleware(middleware.CorrelationID, r.measure, middleware.Recoverer)
 	for _, p := range r.all {
-		batches := &subscriber{log: r.log, from: p.Progress().Position(), done: make(chan struct{}), end: func(err error) { r.stopped(p, err) }}
-		router.AddConsumerHandler(p.Name(), p.Name(), batches, func(m *message.Message) error { return apply(p, m) })
+		batches := &subscriber{log: r.log, from: p.Progress().Position(), end: func(err error) { r.stopped(p, err) }}
+		handler := router.AddConsumerHandler(p.Name(), p.Name(), batches, func(m *message.Message) error { return r.apply(p, m) })
+		handler.AddMiddleware(r.watch(p), middleware.Recoverer)
 	}
 	if err := router.Run(ctx); err != nil {
 		return fmt.Errorf("run the projections: %w", err)
@@ -65,38 +65,47 @@ func (r *Runner) Run(ctx context.Context) error {
 	return nil
 }
 
-func apply(p Projection, m *message.Message) error {
-	b := batchOf(m)
+// routerLog is watermill's log, all of it for debugging: what stops a projection, stopped tells in one line.
+func (r *Runner) routerLog() watermill.LoggerAdapter {
+	return watermill.NewSlogLoggerWithLevelMapping(r.logger.With(slog.String("component", "watermill")), map[slog.Level]slog.Level{
+		slog.LevelInfo: slog.LevelDebug, slog.LevelError: slog.LevelDebug,
+	})
+}
+
+func (r *Runner) apply(p Projection, m *message.Message) error {
+	began, b := time.Now(), batchOf(m)
 	if err := p.Apply(m.Context(), b); err != nil {
 		return err
 	}
 	p.Progress().reach(b.Position)
+	r.duration.WithLabelValues(p.Name()).Observe(time.Since(began).Seconds())
+	r.records.WithLabelValues(p.Name()).Add(float64(len(b.Records)))
 	return nil
 }
 
-// measure counts what each projection does and remembers the error, or the panic, that stops it.
-func (r *Runner) measure(next message.HandlerFunc) message.HandlerFunc {
-	return func(m *message.Message) ([]*message.Message, error) {
-		name, began := message.HandlerNameFromCtx(m.Context()), time.Now()
-		out, err := next(m)
-		if err != nil {
-			for _, p := range r.all {
-				if p.Name() == name {
-					r.stopped(p, err)
-				}
+// watch remembers the error, or the panic, that stops a projection.
+func (r *Runner) watch(p Projection) message.HandlerMiddleware {
+	return func(next message.HandlerFunc) message.HandlerFunc {
+		return func(m *message.Message) ([]*message.Message, error) {
+			out, err := next(m)
+			if err != nil {
+				r.stopped(p, fmt.Errorf("apply the batch up to position %s: %w", batchOf(m).Position, err))
 			}
-			return nil, err
+			return out, err
 		}
-		r.duration.WithLabelValues(name).Observe(time.Since(began).Seconds())
-		r.records.WithLabelValues(name).Add(float64(len(batchOf(m).Records)))
-		return out, nil
 	}
 }
 
 func (r *Runner) stopped(p Projection, err error) {
-	p.Progress().fail(fmt.Errorf("projection %s stopped: %w", p.Name(), err))
+	attrs := []slog.Attr{slog.String("projection", p.Name()), slog.String("after_position", p.Progress().Position().String())}
+	if panicked := (middleware.RecoveredPanicError{}); errors.As(err, &panicked) { // its text is a whole stack
+		err = fmt.Errorf("panic: %v", panicked.V)
+		attrs = append(attrs, slog.String("stack", panicked.Stacktrace))
+	}
+	err = fmt.Errorf("projection %s stopped after position %s: %w", p.Name(), p.Progress().Position(), err)
+	p.Progress().fail(err)
 	r.logger.LogAttrs(context.Background(), slog.LevelError, "a projection stopped and will not go on before a restart",
-		slog.String("projection", p.Name()), slog.String("after_position", p.Progress().Position().String()), slog.String("error", err.Error()))
+		append(attrs, slog.String("error", err.Error()))...)
 }
 
 // States tells how each projection stands.

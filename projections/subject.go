@@ -51,6 +51,17 @@ func (s *Subject) Exists() bool {
 	return false
 }
 
+// Directory is the id of the directory that a user or a group belongs to, also after its deletion; "" before it was made.
+func (s *Subject) Directory() string {
+	switch s.Kind {
+	case KindUser:
+		return s.user.Directory
+	case KindGroup:
+		return s.group.Directory
+	}
+	return s.ID
+}
+
 // UserName is a user's name, also after its deletion; "" for other subjects.
 func (s *Subject) UserName() string { return s.user.Attributes.Text("userName") }
 
@@ -140,8 +151,12 @@ func FoldAt(ctx context.Context, log Streams, kind Kind, id string, at eventstor
 
 func fold(ctx context.Context, log Streams, kind Kind, id string, until func(eventstore.Record) bool) (*Subject, error) {
 	s := &Subject{Kind: kind, ID: id}
-	came := map[domain.Member]int{} // all members with the order in which they came: a whole read knows them at any size
-	order := 0
+	type place struct {
+		nth    int
+		member domain.Member
+	}
+	came := map[string]place{} // all members in the order in which they came: a whole read knows them at any size
+	nth := 0
 	for r, err := range log.Read(ctx, kind.Stream(id), 0) {
 		if err != nil {
 			return nil, fmt.Errorf("fold %s: %w", kind.Stream(id), err)
@@ -155,18 +170,21 @@ func fold(ctx context.Context, log Streams, kind Kind, id string, until func(eve
 		}
 		delta := domain.DeltaOf(e)
 		for _, m := range delta.Removed {
-			delete(came, m)
+			delete(came, m.ID)
 		}
 		for _, m := range delta.Added {
-			came[m] = order
-			order++
+			came[m.ID] = place{nth, m}
+			nth++
 		}
 		if s, err = s.Next(e); err != nil && !errors.Is(err, errMembersUnknown) {
 			return nil, err
 		}
 	}
 	if kind == KindGroup && len(came) <= keptMembers {
-		s.members = slices.SortedFunc(maps.Keys(came), func(a, b domain.Member) int { return came[a] - came[b] })
+		s.members = []domain.Member{}
+		for _, p := range slices.SortedFunc(maps.Values(came), func(a, b place) int { return a.nth - b.nth }) {
+			s.members = append(s.members, p.member)
+		}
 	}
 	return s, nil
 }

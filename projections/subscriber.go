@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"sync"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
@@ -16,7 +14,6 @@ import (
 // Log is what a Runner reads.
 type Log interface {
 	Follow(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Batch, error]
-	Head(ctx context.Context) (eventstore.Position, error)
 }
 
 // subscriber is the log as a watermill Subscriber. One message is one batch, which travels in the message's context and
@@ -25,8 +22,6 @@ type subscriber struct {
 	log  Log
 	from eventstore.Position
 	end  func(error) // told why the log could not be followed on
-	done chan struct{}
-	once sync.Once
 }
 
 type batchKey struct{}
@@ -38,18 +33,9 @@ func batchOf(m *message.Message) eventstore.Batch {
 
 // Subscribe implements message.Subscriber. The channel closes after a nack, after an error of the log, and with the context.
 func (s *subscriber) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
-	ctx, cancel := context.WithCancel(ctx)
 	out := make(chan *message.Message)
 	go func() {
 		defer close(out)
-		defer cancel()
-		go func() {
-			select {
-			case <-s.done:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
 		for b, err := range s.log.Follow(ctx, s.from) {
 			if err != nil {
 				if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
@@ -57,7 +43,7 @@ func (s *subscriber) Subscribe(ctx context.Context, _ string) (<-chan *message.M
 				}
 				return
 			}
-			if !s.hand(ctx, out, b) {
+			if !hand(ctx, out, b) {
 				return
 			}
 		}
@@ -66,10 +52,9 @@ func (s *subscriber) Subscribe(ctx context.Context, _ string) (<-chan *message.M
 }
 
 // hand gives one batch over and tells whether it was taken.
-func (s *subscriber) hand(ctx context.Context, out chan<- *message.Message, b eventstore.Batch) bool {
+func hand(ctx context.Context, out chan<- *message.Message, b eventstore.Batch) bool {
 	// The batch in hand is finished though the subscription ends meanwhile.
 	m := message.NewMessageWithContext(context.WithValue(context.WithoutCancel(ctx), batchKey{}, b), watermill.NewUUID(), nil)
-	middleware.SetCorrelationID(b.Position.String(), m)
 	select {
 	case out <- m:
 	case <-ctx.Done():
@@ -83,8 +68,5 @@ func (s *subscriber) hand(ctx context.Context, out chan<- *message.Message, b ev
 	}
 }
 
-// Close implements message.Subscriber.
-func (s *subscriber) Close() error {
-	s.once.Do(func() { close(s.done) })
-	return nil
-}
+// Close implements message.Subscriber. The router also ends the context that it gave to Subscribe; there is nothing else to close.
+func (s *subscriber) Close() error { return nil }

@@ -86,16 +86,15 @@ func userRow(a domain.Attributes) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{key, textOrNull(a.Text("externalId")), foldOrNull(a.Text("displayName")), a.Active(), string(text)}, nil
+	return []any{key, a["externalId"], folded(a["displayName"]), a.Active(), string(text)}, nil
 }
 
 func insertEmails(b *batch, seq int64, directory string, a domain.Attributes) error {
 	list, _ := a["emails"].([]any)
 	for i, e := range list {
 		m, _ := e.(map[string]any)
-		email := domain.Attributes(m)
 		if err := b.exec(`INSERT INTO user_emails (user, nth, directory, value_key, type_key, display_key, is_primary) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			seq, i, directory, foldOrNull(email.Text("value")), foldOrNull(email.Text("type")), foldOrNull(email.Text("display")), m["primary"] == true); err != nil {
+			seq, i, directory, folded(m["value"]), folded(m["type"]), folded(m["display"]), m["primary"]); err != nil {
 			return err
 		}
 	}
@@ -115,14 +114,13 @@ func deleteUser(b *batch, id string) error {
 	return leavePlace(b, directory, KindUser, place)
 }
 
-func textOrNull(s string) any {
-	if s == "" {
-		return nil
+// folded is a text as a column keeps it for comparisons; nil stays NULL.
+func folded(v any) any {
+	if s, ok := v.(string); ok {
+		return domain.FoldKey(s)
 	}
-	return s
+	return nil
 }
-
-func foldOrNull(s string) any { return textOrNull(domain.FoldKey(s)) }
 
 func decodeAttributes(text string) (domain.Attributes, error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
@@ -136,10 +134,10 @@ func decodeAttributes(text string) (domain.Attributes, error) {
 
 const userColumns = `SELECT r.id, r.version, r.attributes, r.created, r.modified FROM users r `
 
-func scanUser(row interface{ Scan(...any) error }) (User, error) {
+func scanUser(r row) (User, error) {
 	var u User
 	var text, created, modified string
-	if err := row.Scan(&u.ID, &u.Version, &text, &created, &modified); err != nil {
+	if err := r.Scan(&u.ID, &u.Version, &text, &created, &modified); err != nil {
 		return User{}, err
 	}
 	u.Created, u.Modified = parseTime(created), parseTime(modified)
@@ -170,9 +168,9 @@ func pairs(ctx context.Context, m *ReadModel, query string, ids []string, direct
 		return nil, err
 	}
 	type pair struct{ id, text string }
-	found, err := all(ctx, m, func(row interface{ Scan(...any) error }) (pair, error) {
+	found, err := all(ctx, m, func(r row) (pair, error) {
 		var p pair
-		err := row.Scan(&p.id, &p.text)
+		err := r.Scan(&p.id, &p.text)
 		return p, err
 	}, query, string(list), directory)
 	if err != nil {

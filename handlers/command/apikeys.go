@@ -23,16 +23,18 @@ func (s *Service) CreateAPIKey(ctx context.Context, c Caller, keyName string) (p
 // PresetAPIKey makes sure that the key id.secret exists. The same again is fine; another secret for the id, or an id that was
 // deleted, is a conflict.
 func (s *Service) PresetAPIKey(ctx context.Context, c Caller, keyName, id, secret string) error {
-	f, err := load[domain.APIKey](ctx, s, projections.KindAPIKey.Stream(id))
-	switch {
-	case err != nil:
-		return err
-	case f.State.Exists() && keys.Matches(f.State.Hash, secret):
-		return nil
-	case f.Version != eventstore.NoStream:
-		return domain.Refuse(domain.Conflict, "the API key %s was made with another secret, or deleted; preset another id", id)
-	}
-	_, err = s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret)})
+	_, err := decide(func() (projections.APIKey, error) {
+		f, err := load[domain.APIKey](ctx, s, projections.KindAPIKey.Stream(id))
+		switch {
+		case err != nil:
+			return projections.APIKey{}, err
+		case f.State.Exists() && keys.Matches(f.State.Hash, secret):
+			return projections.APIKey{}, nil
+		case f.Version != eventstore.NoStream:
+			return projections.APIKey{}, domain.Refuse(domain.Conflict, "the API key %s was made with another secret, or deleted; preset another id", id)
+		}
+		return s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret)})
+	})
 	return err
 }
 

@@ -20,9 +20,9 @@ func newToken() (shown string, kept domain.Token) {
 func (s *Service) ActivateDirectory(ctx context.Context, c Caller, o projections.Organization, provider domain.Provider) (d projections.Directory, token string, err error) {
 	shown, kept := newToken()
 	event := domain.DirectoryActivated{OrganizationID: o.ID, Provider: provider, Token: kept}
-	id := newID()
-	stream := projections.KindDirectory.Stream(id)
 	d, err = decide(func() (projections.Directory, error) {
+		id := newID() // another one in each attempt: the last one's stream may have been fenced
+		stream := projections.KindDirectory.Stream(id)
 		if _, err := s.organization(ctx, o.ID); err != nil {
 			return projections.Directory{}, err
 		}

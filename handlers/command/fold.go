@@ -23,8 +23,12 @@ type state[T any] interface {
 	Apply(domain.Event)
 }
 
-func (f folded[T]) with(at time.Time) folded[T] {
+func next[T any, S state[T]](f folded[T], e domain.Event, at time.Time) folded[T] {
+	S(&f.State).Apply(e)
 	f.Version++
+	if !modifies(e) {
+		return f
+	}
 	f.Modified = at.UTC().Truncate(time.Millisecond)
 	if f.Version == 1 {
 		f.Created = f.Modified
@@ -32,10 +36,13 @@ func (f folded[T]) with(at time.Time) folded[T] {
 	return f
 }
 
-func next[T any, S state[T]](f folded[T], e domain.Event, at time.Time) folded[T] {
-	f = f.with(at)
-	S(&f.State).Apply(e)
-	return f
+// modifies tells whether an event changes what is shown of its subject, as the read model has it too.
+func modifies(e domain.Event) bool {
+	switch e.(type) {
+	case domain.UserClaimRevoked, domain.EndpointTested:
+		return false
+	}
+	return true
 }
 
 // load folds a stream: what is remembered, and what came after that.

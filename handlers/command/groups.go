@@ -143,12 +143,18 @@ func (s *Service) leaveGroups(ctx context.Context, draft *draft, meta domain.Met
 	}
 	meta.CausationID = draft.writes[0].Entries[0].ID.String()
 	for _, m := range in[member] {
-		g, err := s.group(ctx, d, m.Group)
+		g, err := load[domain.Group](ctx, s, projections.KindGroup.Stream(m.Group))
 		if err != nil {
 			return err
 		}
-		gone := domain.Member{ID: member, Type: m.Type}
-		draft.add(projections.KindGroup.Stream(m.Group), g.Version, meta, domain.GroupMembersChanged{MembersDelta: domain.MembersDelta{Removed: []domain.Member{gone}}})
+		// Asked again, since the group may have changed, or gone, before it was loaded.
+		gone, err := s.Read.Standing(ctx, m.Group, []string{member})
+		if err != nil {
+			return err
+		}
+		if len(gone) > 0 {
+			draft.add(projections.KindGroup.Stream(m.Group), g.Version, meta, domain.GroupMembersChanged{MembersDelta: domain.MembersDelta{Removed: gone}})
+		}
 	}
 	return nil
 }

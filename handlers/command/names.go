@@ -2,8 +2,10 @@ package command
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -14,7 +16,9 @@ type name struct {
 	key       string
 }
 
-func (s *Service) claimStream(n name) string { return "name-" + s.Keys.Name(n.scope, n.attribute, n.key) }
+func (s *Service) claimStream(n name) string {
+	return "name-" + s.Keys.Name(n.scope, n.attribute, n.key)
+}
 
 // claim adds to the draft that the owner, a stream, takes the name. A name that is held is a uniqueness error. A crash between the
 // records of one batch (which local cannot have) may leave a claim whose owner does not hold the name: it is fenced, so that
@@ -26,14 +30,16 @@ func (s *Service) claim(ctx context.Context, d *draft, meta domain.Meta, n name,
 		return err
 	}
 	if c.State.Owner != "" && c.State.Owner != owner {
-		held, err := s.holds(ctx, c.State.Owner, n)
+		held, at, err := s.holds(ctx, c.State.Owner, n)
 		if err != nil {
 			return err
 		}
 		if held {
 			return domain.RefuseFor(domain.Conflict, domain.Uniqueness, "%s is taken", n.attribute)
 		}
-		if err := s.fence(ctx, meta, c.State.Owner, stream); err != nil {
+		var fence draft
+		fence.add(c.State.Owner, at, meta, domain.UserClaimRevoked{Claim: stream})
+		if err := s.append(ctx, fence); err != nil {
 			return err
 		}
 	}
@@ -52,38 +58,21 @@ func (s *Service) release(ctx context.Context, d *draft, meta domain.Meta, n nam
 	return nil
 }
 
-// holds asks the owner's own stream, which is the truth, whether it goes by the name.
-func (s *Service) holds(ctx context.Context, owner string, n name) (bool, error) {
+// holds asks the owner's own stream, which is the truth, whether it goes by the name, and at which version it was seen.
+func (s *Service) holds(ctx context.Context, owner string, n name) (bool, eventstore.Version, error) {
 	switch kind, _ := projections.SplitStream(owner); kind {
 	case projections.KindUser:
 		u, err := load[domain.User](ctx, s, owner)
-		if err != nil || !u.State.Exists() {
-			return false, err
-		}
-		key, err := domain.NameKey(u.State.Attributes.Text("userName"))
-		return err == nil && key == n.key, nil
+		key, wrong := domain.NameKey(u.State.Attributes.Text("userName"))
+		return u.State.Exists() && wrong == nil && key == n.key, u.Version, err
 	case projections.KindOrganization:
 		o, err := load[domain.Organization](ctx, s, owner)
-		return o.State.Exists(), err
+		return o.State.Exists(), o.Version, err
 	case projections.KindDirectory:
 		d, err := load[domain.Directory](ctx, s, owner)
-		return d.State.Exists(), err
+		return d.State.Exists(), d.Version, err
 	}
-	return false, nil
-}
-
-// fence appends to the stream of a user that does not hold the claim, at the very version at which that was seen.
-func (s *Service) fence(ctx context.Context, meta domain.Meta, owner, claim string) error {
-	if kind, _ := projections.SplitStream(owner); kind != projections.KindUser {
-		return nil
-	}
-	u, err := load[domain.User](ctx, s, owner)
-	if err != nil {
-		return err
-	}
-	var d draft
-	d.add(owner, u.Version, meta, domain.UserClaimRevoked{Claim: claim})
-	return s.append(ctx, d)
+	return false, 0, fmt.Errorf("the claim of a %s belongs to %s, which can hold none", n.attribute, owner)
 }
 
 // userName is the claim of a user's name in a directory.
@@ -91,4 +80,3 @@ func userName(directory string, a domain.Attributes) (name, error) {
 	key, err := domain.NameKey(a.Text("userName"))
 	return name{directory, "userName", key}, err
 }
-

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -14,9 +15,9 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, organization
 	if err != nil {
 		return projections.Organization{}, err
 	}
-	id := newID()
-	stream := projections.KindOrganization.Stream(id)
 	return decide(func() (projections.Organization, error) {
+		id := newID() // another one in each attempt: the last one's stream may have been fenced
+		stream := projections.KindOrganization.Stream(id)
 		var draft draft
 		meta := s.meta(c, event.Domain)
 		if err := s.claim(ctx, &draft, meta, organizationDomain(event.Domain), stream); err != nil {
@@ -71,7 +72,7 @@ func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) e
 			if err := s.endDirectory(ctx, &draft, c, d); err != nil {
 				return struct{}{}, err
 			}
-		case err != projections.ErrNotFound:
+		case !errors.Is(err, projections.ErrNotFound):
 			return struct{}{}, err
 		}
 		draft.add(stream, o.Version, meta, domain.OrganizationDeleted{})

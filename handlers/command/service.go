@@ -44,7 +44,7 @@ type Caller struct {
 }
 
 // foldsKept bounds how many folded subjects are remembered; one takes about 2 KB.
-const foldsKept = 20_000
+const foldsKept = 4096
 
 // New makes a Service.
 func New(c Config) (*Service, error) {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"maps"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -18,9 +19,9 @@ func (s *Service) CreateUser(ctx context.Context, c Caller, d projections.Direct
 	if err != nil {
 		return projections.User{}, err
 	}
-	id := newID()
-	stream := projections.KindUser.Stream(id)
 	return decide(func() (projections.User, error) {
+		id := newID() // another one in each attempt: the last one's stream may have been fenced
+		stream := projections.KindUser.Stream(id)
 		var draft draft
 		meta := s.metaIn(c, d)
 		if err := s.claim(ctx, &draft, meta, claimed, stream); err != nil {
@@ -38,9 +39,18 @@ func userOf(id string, f folded[domain.User]) projections.User {
 	return projections.User{ID: id, Version: f.Version, Attributes: f.State.Attributes, Created: f.Created, Modified: f.Modified}
 }
 
-// ReplaceUser gives a user these attributes and no others (RFC 7644 §3.5.1).
+// ReplaceUser gives a user these attributes and no others (RFC 7644 §3.5.1), but for active: where it is not given it stays, so
+// that nobody suspended comes back by what a client left out.
 func (s *Service) ReplaceUser(ctx context.Context, c Caller, d projections.Directory, id string, attributes domain.Attributes) (projections.User, error) {
-	return s.changeUser(ctx, c, d, id, func(domain.Attributes) (domain.Attributes, error) { return attributes, nil })
+	return s.changeUser(ctx, c, d, id, func(before domain.Attributes) (domain.Attributes, error) {
+		active, was := before["active"]
+		if _, given := attributes["active"]; given || !was {
+			return attributes, nil
+		}
+		next := maps.Clone(attributes)
+		next["active"] = active
+		return next, nil
+	})
 }
 
 // PatchUser applies operations to a user (RFC 7644 §3.5.2): all, or none.

@@ -1,5 +1,6 @@
 -- The read model: the present, made from the log. Times are RFC 3339 text in UTC, keys are folded for comparison.
--- A change here gives the file another name, and the model is built anew beside the old one.
+-- A change here gives the file another name, and the model is built anew beside the old one. Whoever changes what the code writes
+-- into these tables counts this up: 1.
 
 CREATE TABLE IF NOT EXISTS checkpoint (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
@@ -55,7 +56,7 @@ CREATE TABLE IF NOT EXISTS user_emails (
     value_key   TEXT,
     type_key    TEXT,
     display_key TEXT,
-    is_primary  INTEGER NOT NULL,
+    is_primary  INTEGER,
     PRIMARY KEY (user, nth)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS users_by_email ON user_emails (directory, value_key);
@@ -77,17 +78,19 @@ CREATE UNIQUE INDEX IF NOT EXISTS groups_in_order ON groups (directory, place);
 CREATE INDEX IF NOT EXISTS groups_by_display_name ON groups (directory, display_name_key);
 CREATE INDEX IF NOT EXISTS groups_by_external_id ON groups (directory, external_id) WHERE external_id IS NOT NULL;
 
--- A member belongs to the group from one version of the group to another; to_version is null while it does.
+-- A member belongs to the group from one version of the group to another; to_version is null while it does. A member may name
+-- nobody: queries show only those that are users or groups of the directory.
 CREATE TABLE IF NOT EXISTS members (
     grp          TEXT NOT NULL,
     member       TEXT NOT NULL,
-    type         TEXT NOT NULL,
     from_version INTEGER NOT NULL,
     to_version   INTEGER,
+    directory    TEXT NOT NULL,
+    type         TEXT NOT NULL,
     PRIMARY KEY (grp, member, from_version)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS members_now ON members (grp, member) WHERE to_version IS NULL;
-CREATE INDEX IF NOT EXISTS members_of ON members (member, grp) WHERE to_version IS NULL;
+CREATE INDEX IF NOT EXISTS members_of ON members (directory, member) WHERE to_version IS NULL;
 
 -- How many rows of a directory stand in each run of 256 places, so that a page deep in the list costs what the first does.
 CREATE TABLE IF NOT EXISTS counts (
