@@ -215,6 +215,7 @@ func end(seq iter.Seq2[eventstore.Record, error]) (last error) {
 	return last
 }
 
+// records are those of a follower's batches, up to the end of the log that written makes.
 func records(batches iter.Seq2[eventstore.Batch, error]) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
 		for b, err := range batches {
@@ -223,7 +224,7 @@ func records(batches iter.Seq2[eventstore.Batch, error]) iter.Seq2[eventstore.Re
 					return
 				}
 			}
-			if err != nil && !yield(eventstore.Record{}, err) {
+			if err != nil && !yield(eventstore.Record{}, err) || number(b.Position) == damagedRecords {
 				return
 			}
 		}
