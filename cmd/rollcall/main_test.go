@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the stories, and the tests that kill, run the program as a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rollcall": main})
+}
+
+// TestStories runs testdata/*.txt: one story a file, against the real program.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: os.Getenv("ROLLCALL_UPDATE_STORIES") != "",
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"serve": serveInStory, "http": httpInStory, "stop": stopInStory, "capture": captureInStory},
+	})
+}
+
+// environment is a lookup of just these variables.
+func environment(pairs ...string) lookup {
+	return func(name string) (string, bool) {
+		for i := 0; i+1 < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+func runIn(t *testing.T, env lookup, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(context.Background(), args, env, &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+func TestHelpTeaches(t *testing.T) {
+	for _, args := range [][]string{nil, {"--help"}, {"serve", "--help"}, {"replay", "--help"}, {"export", "--help"}, {"demo", "--help"}} {
+		code, out, errs := runIn(t, environment(), args...)
+		if code != 0 || !strings.Contains(out, "Usage: rollcall") || errs != "" {
+			t.Errorf("%v: status %d, %q, %q", args, code, out, errs)
+		}
+	}
+	if _, out, _ := runIn(t, environment(), "serve", "--help"); !strings.Contains(out, "$ROLLCALL_PUBLIC_URL") {
+		t.Error("--help does not name the variables")
+	}
+}
+
+func TestWrongCallsAreTold(t *testing.T) {
+	for want, args := range map[string][]string{
+		"unexpected argument dance":       {"dance"},
+		"unknown flag --dance":            {"serve", "--dance"},
+		"is not host:port":                {"serve", "--listen", "here"},
+		"is not an http or https URL":     {"serve", "--public-url", "ftp://x"},
+		"is not a range, as 10.0.0.0/8":   {"serve", "--webhook-allow", "10.0.0.1"},
+		"--webhook-timeout is between":    {"serve", "--webhook-timeout", "1h"},
+		"a secret of 32 characters":       {"serve", "--api-key", "me.short"},
+		"32 bytes in base64":              {"serve", "--master-key", "short"},
+		"must be one of \"text\",\"json\"": {"serve", "--log-format", "xml"},
+	} {
+		code, _, errs := runIn(t, environment(), args...)
+		if code != 2 || !strings.Contains(errs, want) {
+			t.Errorf("%v: status %d, %q lacks %q", args, code, errs, want)
+		}
+	}
+	// All that is wrong is told at once.
+	if _, _, errs := runIn(t, environment(), "serve", "--listen", "here", "--public-url", "ftp://x"); !strings.Contains(errs, "host:port") || !strings.Contains(errs, "http or https") {
+		t.Errorf("told one of two: %q", errs)
+	}
+}
