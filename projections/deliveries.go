@@ -63,22 +63,38 @@ type Due struct {
 	Soonest time.Time  // when the first of those that are not due yet will be, zero if there is none
 }
 
-const deliveryColumns = `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, m.type
-	FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.endpoint = ? AND d.state = 'ready' `
+// deliveryReads are the queries that each delivery asks, prepared once.
+type deliveryReads struct{ fresh, again, soonest, stalest, body *sql.Stmt }
+
+func (d *database) deliveryReads() (r deliveryReads, err error) {
+	const columns = `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, m.type
+		FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.endpoint = ? AND d.state = 'ready' `
+	for query, into := range map[string]**sql.Stmt{
+		columns + `AND d.next = 0 ORDER BY d.seq LIMIT ?`:                                                   &r.fresh,
+		columns + `AND d.next > 0 AND d.next <= ? ORDER BY d.next, d.seq LIMIT ?`:                           &r.again,
+		columns + `AND d.next <= ? ORDER BY d.last_try, d.seq LIMIT ?`:                                      &r.stalest,
+		`SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`: &r.soonest,
+		`SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`:              &r.body,
+	} {
+		if *into, err = d.read.Prepare(query); err != nil {
+			return r, fmt.Errorf("prepare %q on %s: %w", query, d.path, err)
+		}
+	}
+	return r, nil
+}
 
 // Due lists what an endpoint may be sent at a time, at most limit deliveries of each kind. Bodies are not among it: see Body.
 func (o *Outbox) Due(ctx context.Context, endpoint string, now time.Time, limit int) (Due, error) {
 	var due Due
 	var err error
-	if due.Fresh, err = o.deliveries(ctx, deliveryColumns+`AND d.next = 0 ORDER BY d.seq LIMIT ?`, endpoint, limit); err != nil {
+	if due.Fresh, err = deliveries(ctx, o.reads.fresh, endpoint, limit); err != nil {
 		return Due{}, err
 	}
-	if due.Again, err = o.deliveries(ctx, deliveryColumns+`AND d.next > 0 AND d.next <= ? ORDER BY d.next, d.seq LIMIT ?`, endpoint, millis(now), limit); err != nil {
+	if due.Again, err = deliveries(ctx, o.reads.again, endpoint, millis(now), limit); err != nil {
 		return Due{}, err
 	}
 	var soonest int64
-	if err := o.db.read.QueryRowContext(ctx, `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`,
-		endpoint, max(0, millis(now))).Scan(&soonest); err != nil {
+	if err := o.reads.soonest.QueryRowContext(ctx, endpoint, max(0, millis(now))).Scan(&soonest); err != nil {
 		return Due{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	due.Soonest = fromMillis(soonest)
@@ -88,11 +104,11 @@ func (o *Outbox) Due(ctx context.Context, endpoint string, now time.Time, limit 
 // Stalest lists due deliveries that are first of their subject, those whose last try is longest ago first, at most limit:
 // the order in which an endpoint that fails is probed.
 func (o *Outbox) Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]Delivery, error) {
-	return o.deliveries(ctx, deliveryColumns+`AND d.next <= ? ORDER BY d.last_try, d.seq LIMIT ?`, endpoint, millis(now), limit)
+	return deliveries(ctx, o.reads.stalest, endpoint, millis(now), limit)
 }
 
-func (o *Outbox) deliveries(ctx context.Context, query string, args ...any) ([]Delivery, error) {
-	rows, err := o.db.read.QueryContext(ctx, query, args...)
+func deliveries(ctx context.Context, query *sql.Stmt, args ...any) ([]Delivery, error) {
+	rows, err := query.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the outbox: %w", err)
 	}
@@ -119,7 +135,7 @@ func (o *Outbox) deliveries(ctx context.Context, query string, args ...any) ([]D
 // was deleted.
 func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, error) {
 	var body []byte
-	err := o.db.read.QueryRowContext(ctx, `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`, seq).Scan(&body)
+	err := o.reads.body.QueryRowContext(ctx, seq).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("read the message of delivery %d: %w", seq, ErrNotFound)
 	}

@@ -30,6 +30,7 @@ type Outbox struct {
 	db       *database
 	progress *Progress
 	changes  *Changes
+	reads    deliveryReads
 
 	mu        sync.Mutex
 	endpoints map[string]Target // replaced, never changed
@@ -63,6 +64,9 @@ func (o *Outbox) load(log Streams) error {
 	}
 	o.progress = newProgress(at)
 	if o.changes, err = NewChanges(log); err != nil {
+		return err
+	}
+	if o.reads, err = o.db.deliveryReads(); err != nil {
 		return err
 	}
 	rows, err := o.db.read.Query(`SELECT id, state FROM endpoints`)

@@ -59,9 +59,9 @@ func transport(resolver *net.Resolver, perHost int, base *tls.Config, open func(
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsConfig,
 		Protocols:              &protocols,
-		DisableCompression:     true, // the answer's first bytes are kept as they came
-		MaxIdleConnsPerHost:    perHost,
-		MaxIdleConns:           64 * perHost,
+		DisableCompression:     true,        // the answer's first bytes are kept as they came
+		MaxIdleConnsPerHost:    8 * perHost, // several endpoints may have one host
+		MaxIdleConns:           128 * perHost,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 32 << 10,
 	}
