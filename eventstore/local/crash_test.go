@@ -101,7 +101,7 @@ func appendAndReport(s *Store, stream string) error {
 // TestKill kills a process that appends, at any moment from its first system call on, and finds every record that it
 // reported, in order and exactly once.
 func TestKill(t *testing.T) {
-	const kills = 60
+	const kills = 60 / patience
 	dir := t.TempDir()
 	reported := map[string][]string{} // by stream, in the order of versions
 	count := 0

@@ -42,6 +42,20 @@ func written(t *testing.T) string {
 	return dir
 }
 
+// copied makes a log of its own from a closed one.
+func copied(t *testing.T, from string) string {
+	t.Helper()
+	dir := t.TempDir()
+	file, err := os.ReadFile(filepath.Join(from, fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, fileName), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // alter runs SQL behind the store's back.
 func alter(t *testing.T, dir, sql string) {
 	t.Helper()
@@ -57,6 +71,7 @@ func alter(t *testing.T, dir, sql string) {
 // TestDamage alters one record in every way that comes to mind. Each reader stops at it, with the records before it.
 func TestDamage(t *testing.T) {
 	const position = 777 // version 389 of stream a
+	sound := written(t)
 	for what, sql := range map[string]string{
 		"data":           `UPDATE records SET data = CAST(replace(data, 'marker', 'marKer') AS BLOB) WHERE position = 777`,
 		"a shorter data": `UPDATE records SET data = substr(data, 1, 5) WHERE position = 777`,
@@ -73,20 +88,20 @@ func TestDamage(t *testing.T) {
 			WHERE position = 777`,
 	} {
 		t.Run(what, func(t *testing.T) {
-			dir := written(t)
+			dir := copied(t, sound)
 			alter(t, dir, sql)
 			stopsAt(t, dir, position)
 		})
 	}
 	t.Run("stream", func(t *testing.T) {
-		dir := written(t)
+		dir := copied(t, sound)
 		alter(t, dir, `UPDATE records SET stream = 'c' WHERE position = 777`)
 		r := reader(t, dir)
 		stops(t, r.All(t.Context(), eventstore.Position{}), position-1, position)
 		stops(t, r.Read(t.Context(), "c", 0), 0, position)
 	})
 	t.Run("the first row", func(t *testing.T) {
-		dir := written(t)
+		dir := copied(t, sound)
 		alter(t, dir, `DELETE FROM records WHERE position = 1`)
 		r := reader(t, dir)
 		stops(t, r.All(t.Context(), eventstore.Position{}), 0, 1)
@@ -233,6 +248,7 @@ func records(batches iter.Seq2[eventstore.Batch, error]) iter.Seq2[eventstore.Re
 
 // TestForeignFiles refuses what is not a log, or not one that this version understands, and leaves it as it is.
 func TestForeignFiles(t *testing.T) {
+	sound := written(t)
 	for _, test := range []struct{ what, sql, says string }{
 		{"a later format", `UPDATE meta SET value = '2' WHERE key = 'format'`, "format 2"},
 		{"an unknown format", `UPDATE meta SET value = 'x' WHERE key = 'format'`, `format is "x"`},
@@ -240,7 +256,7 @@ func TestForeignFiles(t *testing.T) {
 		{"another database", `DROP TABLE meta; DROP TABLE records; CREATE TABLE other (x)`, "is this file a log"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			dir := written(t)
+			dir := copied(t, sound)
 			alter(t, dir, test.sql)
 			before, err := os.ReadFile(filepath.Join(dir, fileName))
 			if err != nil {

@@ -34,6 +34,7 @@ type disk struct {
 	named     map[string]*inode // the names that survive
 	off       bool
 	cutAfter  int            // operations until the power goes; 0 is never
+	cutIn     string         // counts those on one file alone
 	failSyncs int            // the syncs until one fails; 0 is never
 	failRow   int            // how many syncs fail after that one
 	failOpens int            // how many files cannot be opened from now on
@@ -97,7 +98,7 @@ func (d *disk) settle(path string) error {
 
 func (d *disk) reset() {
 	d.shown, d.named = map[string]*inode{}, map[string]*inode{}
-	d.off, d.cutAfter, d.failSyncs, d.failRow, d.failOpens = false, 0, 0, 0, 0
+	d.off, d.cutAfter, d.cutIn, d.failSyncs, d.failRow, d.failOpens = false, 0, "", 0, 0, 0
 }
 
 // set changes the disk's plans.
@@ -118,7 +119,7 @@ func (d *disk) step(path string) error {
 	if d.off {
 		return errPower
 	}
-	if d.cutAfter > 0 {
+	if d.cutAfter > 0 && (d.cutIn == "" || d.cutIn == filepath.Base(path)) {
 		if d.cutAfter--; d.cutAfter == 0 {
 			d.off = true
 			d.cuts[filepath.Base(path)]++

@@ -12,7 +12,7 @@ const cutWriters = 6
 // TestPowerCut cuts the power at any write or sync, at opening, committing and checkpointing, and finds every
 // acknowledged record again.
 func TestPowerCut(t *testing.T) {
-	const folders, cuts = 60 / patience, 4
+	const folders, cuts = 52 / patience, 4
 	records, by := 0, map[string]int{}
 	for folder := range folders {
 		d := newDisk(t, uint64(folder))
@@ -52,7 +52,12 @@ func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int,
 	random := d.random
 	w := newWitness()
 	for cut := range cuts {
-		d.set(func() { d.cutAfter = 1 + random.IntN(20<<random.IntN(8)) }) // mostly soon, sometimes after a checkpoint
+		d.set(func() {
+			d.cutAfter = 1 + random.IntN(20<<random.IntN(6))
+			if cut == 2 { // in the file, which only checkpoints write to
+				d.cutIn, d.cutAfter = fileName, 20+random.IntN(300)
+			}
+		})
 		if s, err := open(dir, d.settings(synchronous)); err == nil {
 			var writers sync.WaitGroup
 			for i := range cutWriters {

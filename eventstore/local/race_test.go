@@ -3,4 +3,4 @@
 package local
 
 // patience divides the rounds of the long tests: SQLite runs several times slower under the race detector.
-const patience = 4
+const patience = 8
