@@ -97,12 +97,12 @@ var nobody = keys.Hash(keys.NewSecret())
 func (a *API) keyWith(ctx context.Context, id, secret string) (projections.APIKey, error) {
 	k, err := a.Read.APIKey(ctx, id)
 	if errors.Is(err, projections.ErrNotFound) {
-		k.Hash, err = nobody, nil
+		k, err = projections.APIKey{Hash: nobody}, nil
 	}
 	if err != nil {
 		return projections.APIKey{}, err
 	}
-	if !keys.Matches(k.Hash, secret) || k.ID == "" {
+	if !keys.Matches(k.Hash, secret) {
 		return projections.APIKey{}, errUnauthorized
 	}
 	return k, nil

@@ -145,8 +145,10 @@ func TestHistoryIsTheMessages(t *testing.T) {
 			t.Errorf("in pages of %d the history is\n%v\nthe messages are\n%v", perPage, got, want)
 		}
 	}
-	if a := w.must(200, "GET", "/api/v2/org/acme/groups/"+eng+"/history?page=9", ""); len(a.at("data").([]any)) != 0 {
-		t.Errorf("%s", a.body)
+	for _, beyond := range []string{"?page=2&per_page=7", "?page=9"} {
+		if a := w.must(200, "GET", "/api/v2/org/acme/groups/"+eng+"/history"+beyond, ""); len(a.at("data").([]any)) != 0 {
+			t.Errorf("%s: %s", beyond, a.body)
+		}
 	}
 }
 

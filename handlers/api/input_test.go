@@ -191,7 +191,7 @@ func TestMediaTypes(t *testing.T) {
 
 // TestWebhookTargets takes what may be reached, or may turn out to be when it is dialled.
 func TestWebhookTargets(t *testing.T) {
-	closed, open := newWorld(t), newWorld(t, "10.1.0.0/16", "fd00:1::/32")
+	closed, open := newWorld(t), newWorld(t, "10.1.0.0/16", "fd00:1::/32", "fe80::/10")
 	for _, c := range []struct {
 		url          string
 		closed, open int
@@ -206,6 +206,7 @@ func TestWebhookTargets(t *testing.T) {
 		{"https://10.1.2.3/", 422, 201},
 		{"http://[::ffff:10.1.2.3]/", 422, 201},
 		{"http://[fd00:1::5]/", 422, 201},
+		{"http://[fe80::1%25eth0]/", 422, 201},
 		{"http://[fd00:2::5]/", 422, 422},
 		{"http://93.184.216.34/", 422, 422},
 	} {

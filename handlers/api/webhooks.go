@@ -138,7 +138,7 @@ func (a *API) testWebhook(w http.ResponseWriter, r *request) error {
 	if p.Disabled != "" {
 		return domain.Refuse(domain.Conflict, "the webhook is disabled (%s), so that nothing is delivered to it", p.Disabled)
 	}
-	if p, err = a.Commands.TestEndpoint(r.Context(), r.caller(), p.ID); err != nil {
+	if _, err := a.Commands.TestEndpoint(r.Context(), r.caller(), p.ID); err != nil {
 		return err
 	}
 	return answer(w, http.StatusAccepted, showWebhook(p))
