@@ -57,14 +57,14 @@ func TestHelpTeaches(t *testing.T) {
 
 func TestWrongCallsAreTold(t *testing.T) {
 	for want, args := range map[string][]string{
-		"unexpected argument dance":       {"dance"},
-		"unknown flag --dance":            {"serve", "--dance"},
-		"is not host:port":                {"serve", "--listen", "here"},
-		"is not an http or https URL":     {"serve", "--public-url", "ftp://x"},
-		"is not a range, as 10.0.0.0/8":   {"serve", "--webhook-allow", "10.0.0.1"},
-		"--webhook-timeout is between":    {"serve", "--webhook-timeout", "1h"},
-		"a secret of 32 characters":       {"serve", "--api-key", "me.short"},
-		"32 bytes in base64":              {"serve", "--master-key", "short"},
+		"unexpected argument dance":        {"dance"},
+		"unknown flag --dance":             {"serve", "--dance"},
+		"is not host:port":                 {"serve", "--listen", "here"},
+		"is not an http or https URL":      {"serve", "--public-url", "ftp://x"},
+		"is not a range, as 10.0.0.0/8":    {"serve", "--webhook-allow", "10.0.0.1"},
+		"--webhook-timeout is between":     {"serve", "--webhook-timeout", "1h"},
+		"a secret of 32 characters":        {"serve", "--api-key", "me.short"},
+		"32 bytes in base64":               {"serve", "--master-key", "short"},
 		"must be one of \"text\",\"json\"": {"serve", "--log-format", "xml"},
 	} {
 		code, _, errs := runIn(t, environment(), args...)
