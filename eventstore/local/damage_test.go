@@ -281,7 +281,7 @@ func TestForeignFiles(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, fileName), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) {
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir+": restore it from a backup") {
 			t.Errorf("open answers %v", err)
 		}
 		if after, _ := os.ReadFile(filepath.Join(dir, fileName)); !bytes.Equal(text, after) {

@@ -39,7 +39,7 @@ func openReader(dir string, with settings) (*Reader, error) {
 	connect := func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READONLY) }
 	id, err := describe(connect)
 	if err != nil {
-		return nil, fmt.Errorf("open the log in %s: %w", dir, err)
+		return nil, notOpened(dir, err)
 	}
 	p := newPool(connect)
 	r := &Reader{id: id, pages: &pages{pool: p}, close: sync.OnceValue(p.close)}

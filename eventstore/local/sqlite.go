@@ -124,10 +124,22 @@ func atLeast(version string, least ...int) bool {
 // located turns SQLite's word for damage into a DamagedError at the place where the next record was expected. It leaves
 // other errors alone.
 func located(err error, position uint64) error {
-	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) {
+	if malformed(err) {
 		return damaged(position, "SQLite says "+err.Error())
 	}
 	return err
+}
+
+func malformed(err error) bool {
+	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB)
+}
+
+// notOpened says which folder it was, and what to do about a file that is no database any more.
+func notOpened(dir string, err error) error {
+	if malformed(err) {
+		return fmt.Errorf("open the log in %s: restore it from a backup: %w", dir, err)
+	}
+	return fmt.Errorf("open the log in %s: %w", dir, err)
 }
 
 // trouble is what a reader answers to an error of SQLite: damage, or a store that cannot answer now.

@@ -53,7 +53,7 @@ func open(dir string, with settings) (*Store, error) {
 	}
 	s, err := openLocked(dir, with, lock)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), lock.Close())
+		return nil, errors.Join(notOpened(dir, err), lock.Close())
 	}
 	return s, nil
 }
