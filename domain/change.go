@@ -56,7 +56,7 @@ type Edit struct {
 	Unset [][]string `json:"unset,omitempty"`
 }
 
-// EditOf is the Edit that makes the differences.
+// EditOf is the Edit that makes the differences. It shares their values, which are immutable.
 func EditOf(differences []Difference) Edit {
 	var e Edit
 	for _, d := range differences {
@@ -67,7 +67,7 @@ func EditOf(differences []Difference) Edit {
 		if e.Set == nil {
 			e.Set = Attributes{}
 		}
-		assign(e.Set, d.Path, clone(d.After))
+		assign(e.Set, d.Path, d.After)
 	}
 	return e
 }
