@@ -124,7 +124,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-
 func idOf(t testing.TB, a answer) string {
 	t.Helper()
 	var r struct{ ID string }

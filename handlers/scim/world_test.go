@@ -14,6 +14,7 @@ import (
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/eventstore/local"
 	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/handlers/scim"
@@ -23,7 +24,7 @@ import (
 // world is a server with everything real but the log, which is in memory.
 type world struct {
 	t        testing.TB
-	log      *eventstore.Memory
+	log      eventstore.Store
 	commands *command.Service
 	read     *projections.ReadModel
 	server   *httptest.Server
@@ -31,7 +32,22 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	log := eventstore.NewMemory()
+	return worldOver(t, eventstore.NewMemory())
+}
+
+// newDurableWorld keeps its log as serve does.
+func newDurableWorld(t testing.TB) *world {
+	t.Helper()
+	log, err := local.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return worldOver(t, log)
+}
+
+func worldOver(t testing.TB, log eventstore.Store) *world {
+	t.Helper()
 	read, err := projections.OpenReadModel(t.TempDir(), eventstore.Position{})
 	if err != nil {
 		t.Fatal(err)
