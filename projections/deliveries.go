@@ -63,18 +63,23 @@ type Due struct {
 	Soonest time.Time  // when the first of those that are not due yet will be, zero if there is none
 }
 
+const (
+	deliveryColumns = `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, m.type `
+	deliveryReady   = ` JOIN messages m ON m.event = d.event WHERE d.endpoint = ? AND d.state = 'ready' `
+	deliveryFresh   = deliveryColumns + `FROM deliveries d` + deliveryReady + `AND d.next = 0 ORDER BY d.seq LIMIT ?`
+	deliveryAgain   = deliveryColumns + `FROM deliveries d` + deliveryReady + `AND d.next > 0 AND d.next <= ? ORDER BY d.next, d.seq LIMIT ?`
+	// Left alone, SQLite takes the index on next and sorts all that is due.
+	deliveryStalest = deliveryColumns + `FROM deliveries d INDEXED BY deliveries_stalest` + deliveryReady + `AND d.next <= ? ORDER BY d.last_try, d.seq LIMIT ?`
+	deliverySoonest = `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`
+	deliveryBody    = `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`
+)
+
 // deliveryReads are the queries that each delivery asks, prepared once.
-type deliveryReads struct{ fresh, again, soonest, stalest, body *sql.Stmt }
+type deliveryReads struct{ fresh, again, stalest, soonest, body *sql.Stmt }
 
 func (d *database) deliveryReads() (r deliveryReads, err error) {
-	const columns = `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, m.type
-		FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.endpoint = ? AND d.state = 'ready' `
 	for query, into := range map[string]**sql.Stmt{
-		columns + `AND d.next = 0 ORDER BY d.seq LIMIT ?`:                                                   &r.fresh,
-		columns + `AND d.next > 0 AND d.next <= ? ORDER BY d.next, d.seq LIMIT ?`:                           &r.again,
-		columns + `AND d.next <= ? ORDER BY d.last_try, d.seq LIMIT ?`:                                      &r.stalest,
-		`SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`: &r.soonest,
-		`SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`:              &r.body,
+		deliveryFresh: &r.fresh, deliveryAgain: &r.again, deliveryStalest: &r.stalest, deliverySoonest: &r.soonest, deliveryBody: &r.body,
 	} {
 		if *into, err = d.read.Prepare(query); err != nil {
 			return r, fmt.Errorf("prepare %q on %s: %w", query, d.path, err)

@@ -23,17 +23,17 @@ const (
 
 // attempt sends a delivery once. An error means that nothing was sent, for a reason of our own.
 func (d *Deliverer) attempt(ctx context.Context, t projections.Target, of projections.Delivery) (projections.Attempt, answer, error) {
-	body, err := d.Outbox.Body(ctx, of.Seq)
+	body, err := d.config.Outbox.Body(ctx, of.Seq)
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}
-	secret, err := d.Open(t.ID, t.State.Secret)
+	secret, err := d.config.Open(t.ID, t.State.Secret)
 	if err != nil {
 		return projections.Attempt{}, answer{}, fmt.Errorf("open the signing secret: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
-	at, began := d.Now(), time.Now() // the duration is measured on the monotonic clock
+	at, began := d.config.Now(), time.Now() // the duration is measured on the monotonic clock
 	made := projections.Attempt{At: at}
 	a, err := d.exchange(ctx, t.State.URL, of.WebhookID, at, body, secret, &made)
 	made.Duration = time.Since(began)
@@ -56,7 +56,7 @@ func (d *Deliverer) exchange(ctx context.Context, target, id string, at time.Tim
 	}
 	r.Header = http.Header{
 		"Content-Type": {"application/json"},
-		"User-Agent":   {"Rollcall/" + d.Version},
+		"User-Agent":   {"Rollcall/" + d.config.Version},
 		// The id makes the request idempotent, so the transport may repeat it when a connection that was kept turns out to
 		// be closed. An empty list says so to the transport and is not sent.
 		"Idempotency-Key": {},
@@ -74,7 +74,7 @@ func (d *Deliverer) exchange(ctx context.Context, target, id string, at time.Tim
 	text, _ := io.ReadAll(io.LimitReader(response.Body, answerKept))
 	made.Answer = strings.ToValidUTF8(string(text), "\uFFFD")
 	_, _ = io.CopyN(io.Discard, response.Body, answerDrained)
-	return answered(response.StatusCode, response.Header, d.Now()), nil
+	return answered(response.StatusCode, response.Header, d.config.Now()), nil
 }
 
 func failure(ctx context.Context, connected bool) kind {

@@ -84,8 +84,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate tells all that is wrong with a configuration whose defaults are set.
-func (c Config) Validate() error {
+// validate tells all that is wrong with a configuration whose defaults are set.
+func (c Config) validate() error {
 	var wrong []error
 	must := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -109,7 +109,7 @@ func (c Config) Validate() error {
 
 // Deliverer sends what stands in the outbox.
 type Deliverer struct {
-	Config
+	config  Config
 	guard   *guard
 	client  *http.Client
 	metrics *metrics
@@ -119,10 +119,10 @@ type Deliverer struct {
 // New makes a Deliverer. Nothing is sent before Run.
 func New(c Config) (*Deliverer, error) {
 	c = c.withDefaults()
-	if err := c.Validate(); err != nil {
+	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	d := &Deliverer{Config: c, guard: newGuard(c.Allow, c.Resolver, c.Concurrency, c.TLS), metrics: newMetrics(), chance: rand.Float64}
+	d := &Deliverer{config: c, guard: newGuard(c.Allow, c.Resolver, c.Concurrency, c.TLS), metrics: newMetrics(), chance: rand.Float64}
 	d.client = d.guard.client()
 	if c.Metrics != nil {
 		if err := d.metrics.register(c.Metrics); err != nil {
@@ -136,12 +136,12 @@ func New(c Config) (*Deliverer, error) {
 // and are recorded. It may be called once.
 func (d *Deliverer) Run(ctx context.Context) error {
 	defer d.client.CloseIdleConnections()
-	records := newRecorder(d.Outbox, d.Logger)
+	records := newRecorder(d.config.Outbox, d.config.Logger)
 	var recording, working sync.WaitGroup
 	recording.Go(func() { records.run(ctx) })
 	workers := map[string]*worker{}
 	for {
-		targets, news := d.Outbox.Targets()
+		targets, news := d.config.Outbox.Targets()
 		for id, w := range workers {
 			if _, there := targets[id]; !there {
 				w.delete()

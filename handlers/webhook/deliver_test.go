@@ -216,6 +216,38 @@ func TestAPoisonousMessageHoldsOnlyItsOwnSubject(t *testing.T) {
 	}
 }
 
+func TestMessagesThatStallAgainDoNotFillTheEndpoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	release := make(chan struct{})
+	s := w.sink(func(rw http.ResponseWriter, c call) {
+		switch {
+		case !strings.HasPrefix(c.subject, "bad"):
+			rw.WriteHeader(http.StatusOK)
+		case c.nth == 1:
+			rw.WriteHeader(http.StatusBadRequest)
+		default:
+			<-release
+			rw.WriteHeader(http.StatusOK)
+		}
+	})
+	w.endpoint("e", s.server.URL)
+	w.users("bad", 6, 1)
+	w.users("good", 1, 1)
+	run := w.deliver(func(c *webhook.Config) { c.Concurrency = 4 })
+	w.until("two stall", func() bool { now, _ := s.underWay(); return now == 2 && w.delivered.Load() == 1 })
+	w.users("fine", 6, 3)
+	w.untilDelivered(1 + 18)
+	if now, _ := s.underWay(); now != 2 {
+		t.Errorf("%d stall, want half of four", now)
+	}
+	close(release)
+	w.untilDelivered(1 + 18 + 6)
+	run.end()
+	s.complete("bad", 6, 1)
+	s.complete("fine", 6, 3)
+}
+
 func TestARestartLosesNothingAndKeepsIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -166,6 +166,20 @@ func TestAServerThatWasOffDoesNotDisableAtOnce(t *testing.T) {
 	}
 }
 
+func TestOnlyProbesInARowDisable(t *testing.T) {
+	o := newOne(noon)
+	var d projections.Delivery
+	for range probesBeforeGivingUp - 1 {
+		o.try(&d, answer{kind: refused})
+	}
+	o.try(&d, answer{kind: accepted})
+	o.try(&projections.Delivery{}, answer{kind: refused})
+	o.now = o.now.Add(6 * 24 * time.Hour)
+	if v := o.try(&projections.Delivery{}, answer{kind: refused}); v.disable != "" {
+		t.Fatalf("disabled after one probe: %+v", v)
+	}
+}
+
 func TestOurOwnTroubleIsNotTheEndpointsFault(t *testing.T) {
 	o := newOne(time.Time{})
 	for range 20 {

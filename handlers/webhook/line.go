@@ -30,9 +30,9 @@ func (w *worker) line(e ended, v verdict) {
 	if e.answer.kind != accepted {
 		attrs = append(attrs, slog.String("error", e.attempt.Error))
 	}
-	w.Logger.LogAttrs(context.Background(), level, "webhook", attrs...)
+	w.config.Logger.LogAttrs(context.Background(), level, "webhook", attrs...)
 }
 
 func (w *worker) trouble(ctx context.Context, doing string, err error) {
-	w.Logger.LogAttrs(ctx, slog.LevelError, doing, slog.String("endpoint", w.target.ID), slog.String("error", err.Error()))
+	w.config.Logger.LogAttrs(ctx, slog.LevelError, doing, slog.String("endpoint", w.target.ID), slog.String("error", err.Error()))
 }

@@ -18,11 +18,11 @@ const (
 // begin sends what may be sent, and tells when to come back if nothing happens before; zero is never.
 func (w *worker) begin(ctx context.Context, now time.Time) (time.Time, error) {
 	if w.health == nil {
-		since, err := w.Outbox.FailingSince(ctx, w.target.ID)
+		since, err := w.config.Outbox.FailingSince(ctx, w.target.ID)
 		if err != nil {
 			return time.Time{}, err
 		}
-		w.health = newHealth(w.Schedule, since, w.chance)
+		w.health = newHealth(w.config.Schedule, since, w.chance)
 		w.showDown()
 	}
 	if w.health.down() {
@@ -31,7 +31,7 @@ func (w *worker) begin(ctx context.Context, now time.Time) (time.Time, error) {
 	if !w.soonest.IsZero() && !w.soonest.After(now) {
 		w.soonest, w.more = time.Time{}, true
 	}
-	for w.sending < w.Concurrency && len(w.busy) < unrecorded*w.Concurrency {
+	for w.sending < w.config.Concurrency && len(w.busy) < unrecorded*w.config.Concurrency {
 		d, ok, err := w.next(ctx, now)
 		if err != nil || !ok {
 			return w.soonest, err
@@ -50,7 +50,7 @@ func (w *worker) probe(ctx context.Context, now time.Time) (time.Time, error) {
 	if now.Before(at) {
 		return at, nil
 	}
-	list, err := w.Outbox.Stalest(ctx, w.target.ID, now, 1+len(w.busy))
+	list, err := w.config.Outbox.Stalest(ctx, w.target.ID, now, 1+len(w.busy))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -60,12 +60,12 @@ func (w *worker) probe(ctx context.Context, now time.Time) (time.Time, error) {
 			return time.Time{}, nil
 		}
 	}
-	due, err := w.Outbox.Due(ctx, w.target.ID, now, 0)
+	due, err := w.config.Outbox.Due(ctx, w.target.ID, now, 0)
 	return due.Soonest, err
 }
 
-// next is the next delivery to send. Those that failed before take half of the requests at most while others wait, so that
-// messages that the endpoint is slow to refuse do not keep the good ones from it.
+// next is the next delivery to send. Those that failed before take half of the requests at most, so that messages that the
+// endpoint is slow to refuse do not keep the good ones from it.
 func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery, bool, error) {
 	if w.more && len(w.fresh) == 0 {
 		if err := w.load(ctx, now); err != nil {
@@ -73,7 +73,7 @@ func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery,
 		}
 	}
 	from := &w.fresh
-	if len(w.again) > 0 && (len(w.fresh) == 0 || w.retrying < (w.Concurrency+1)/2) {
+	if len(w.again) > 0 && w.retrying < (w.config.Concurrency+1)/2 {
 		from = &w.again
 	}
 	if len(*from) == 0 {
@@ -86,8 +86,8 @@ func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery,
 
 // load reads a page of what is due.
 func (w *worker) load(ctx context.Context, now time.Time) error {
-	limit := page*w.Concurrency + len(w.busy)
-	due, err := w.Outbox.Due(ctx, w.target.ID, now, limit)
+	limit := page*w.config.Concurrency + len(w.busy)
+	due, err := w.config.Outbox.Due(ctx, w.target.ID, now, limit)
 	if err != nil {
 		return err
 	}

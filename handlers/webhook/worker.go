@@ -119,7 +119,7 @@ func (w *worker) run(ctx context.Context) {
 		} else if at := w.dispatch(ctx); at.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(at.Sub(w.Now()))
+			timer.Reset(at.Sub(w.config.Now()))
 		}
 		select {
 		case <-w.wake:
@@ -141,7 +141,7 @@ func (w *worker) read() (deleted bool, reason string) {
 	for _, e := range m.ended {
 		reason = cmp.Or(w.end(e), reason)
 	}
-	now := w.Now()
+	now := w.config.Now()
 	for _, o := range m.recorded {
 		delete(w.busy, o.Delivery.Seq)
 		if o.Fate == projections.Retry && o.Next.After(now) {
@@ -162,7 +162,7 @@ func (w *worker) adopt(t projections.Target) {
 	switch {
 	case w.health == nil:
 	case old.State.Disabled != "" && t.State.Disabled == "":
-		w.health = newHealth(w.Schedule, time.Time{}, w.chance)
+		w.health = newHealth(w.config.Schedule, time.Time{}, w.chance)
 		w.health.trouble = true // nobody knows how it fares: begin with a probe
 		w.stopped = false
 	case moved(old, t):
@@ -178,7 +178,7 @@ func (w *worker) end(e ended) (disable string) {
 	if !e.delivery.LastTry.IsZero() {
 		w.retrying--
 	}
-	now := w.Now()
+	now := w.config.Now()
 	if e.own != nil {
 		delete(w.busy, e.delivery.Seq)
 		w.more = true
@@ -205,7 +205,7 @@ func (w *worker) end(e ended) (disable string) {
 
 // dispatch begins what may begin, and tells when to come back if nothing happens before; zero is never.
 func (w *worker) dispatch(ctx context.Context) time.Time {
-	now := w.Now()
+	now := w.config.Now()
 	if w.stopped || w.target.State.Disabled != "" {
 		return time.Time{}
 	}
@@ -245,11 +245,11 @@ func (w *worker) start(ctx context.Context, d projections.Delivery) {
 func (w *worker) disable(ctx context.Context, endpoint, reason string) {
 	pauses := ownPauses()
 	for {
-		err := w.Disable(ctx, endpoint, reason)
+		err := w.config.Disable(ctx, endpoint, reason)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		w.Logger.LogAttrs(ctx, slog.LevelError, "a webhook endpoint cannot be disabled", slog.String("endpoint", endpoint), slog.String("error", err.Error()))
+		w.config.Logger.LogAttrs(ctx, slog.LevelError, "a webhook endpoint cannot be disabled", slog.String("endpoint", endpoint), slog.String("error", err.Error()))
 		select {
 		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():

@@ -1,0 +1,344 @@
+package projections
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+var someTime = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+// sending is an outbox over a log in memory, with users that change.
+type sending struct {
+	*testing.T
+	*Outbox
+	log      *eventstore.Memory
+	folder   string
+	at       eventstore.Position
+	count    uint64
+	versions map[string]eventstore.Version
+}
+
+func newSending(t *testing.T) *sending {
+	s := &sending{T: t, log: eventstore.NewMemory(), folder: t.TempDir(), versions: map[string]eventstore.Version{}}
+	s.open()
+	t.Cleanup(func() { _ = s.Outbox.Close() })
+	return s
+}
+
+func (s *sending) open() {
+	s.Helper()
+	var err error
+	s.Outbox, err = OpenOutbox(s.folder, s.log)
+	s.must(err)
+}
+
+func (s *sending) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *sending) event(stream string, e domain.Event) {
+	s.Helper()
+	name, data, err := domain.Encode(e)
+	s.must(err)
+	meta, err := domain.EncodeMeta(domain.Meta{Organization: "acme.example", Directory: "d", RecordedAt: someTime, Schema: domain.SchemaVersion})
+	s.must(err)
+	s.count++
+	entry := eventstore.Entry{Type: name, Data: data, Meta: meta}
+	binary.BigEndian.PutUint64(entry.ID[8:], s.count)
+	_, err = s.log.Append(s.Context(), eventstore.Write{Stream: stream, Expected: s.versions[stream], Entries: []eventstore.Entry{entry}})
+	s.must(err)
+	s.versions[stream]++
+	for r, err := range s.log.All(s.Context(), s.at) {
+		s.must(err)
+		s.must(s.Apply(s.Context(), eventstore.Batch{Records: []eventstore.Record{r}, Position: r.Position}))
+		s.at = r.Position
+	}
+}
+
+func (s *sending) endpoint(id string, codes ...string) {
+	s.Helper()
+	s.event("endpoint-"+id, domain.EndpointCreated{Name: id, URL: "https://" + id + ".example", EventCodes: codes})
+}
+
+func (s *sending) change(user string) {
+	s.Helper()
+	if s.versions["user-"+user] == 0 {
+		s.event("user-"+user, domain.UserProvisioned{Directory: "d", Attributes: domain.Attributes{"userName": user}})
+		return
+	}
+	s.event("user-"+user, domain.UserUpdated{Edit: domain.Edit{Set: domain.Attributes{"displayName": fmt.Sprint(s.count)}}})
+}
+
+func (s *sending) due(endpoint string, now time.Time, limit int) Due {
+	s.Helper()
+	due, err := s.Due(s.Context(), endpoint, now, limit)
+	s.must(err)
+	return due
+}
+
+// record records the same for each delivery.
+func (s *sending) record(fate Fate, at, next time.Time, deliveries ...Delivery) {
+	s.Helper()
+	for _, d := range deliveries {
+		s.must(s.Record(s.Context(), Outcome{Delivery: d, Attempt: Attempt{At: at, Status: 200}, Fate: fate, Tries: d.Tries + 1, Next: next}))
+	}
+}
+
+func subjects(deliveries []Delivery) string {
+	var out []string
+	for _, d := range deliveries {
+		out = append(out, strings.TrimPrefix(d.Subject, "user-"))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestDueListsTheFirstOfEachSubject(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	for _, user := range []string{"a", "b", "a", "c", "b", "a"} {
+		s.change(user)
+	}
+	due := s.due("e", someTime, 10)
+	if got := subjects(due.Fresh); got != "a b c" || len(due.Again) != 0 || !due.Soonest.IsZero() {
+		t.Fatalf("%s, %+v", got, due)
+	}
+	if got := subjects(s.due("e", someTime, 2).Fresh); got != "a b" {
+		t.Errorf("of two: %s", got)
+	}
+	first := due.Fresh[0]
+	if body, err := s.Body(t.Context(), first.Seq); err != nil || !strings.Contains(string(body), `"version":1}`) || first.Type != domain.TypeUserCreated || first.WebhookID != WebhookID(first.Event, "e") {
+		t.Errorf("%+v, %v: %s", first, err, body)
+	}
+
+	s.record(Delivered, someTime, time.Time{}, due.Fresh[0])
+	if got := subjects(s.due("e", someTime, 10).Fresh); got != "b a c" {
+		t.Errorf("after a was delivered: %s", got)
+	}
+	s.record(Failed, someTime, time.Time{}, due.Fresh[1])
+	if got := subjects(s.due("e", someTime, 10).Fresh); got != "a c b" {
+		t.Errorf("after b failed: %s", got)
+	}
+	later := someTime.Add(time.Minute)
+	s.record(Retry, someTime, later, due.Fresh[2])
+	if due := s.due("e", someTime, 10); subjects(due.Fresh) != "a b" || len(due.Again) != 0 || !due.Soonest.Equal(later) {
+		t.Errorf("after c was put off: %+v", due)
+	}
+	if due := s.due("e", later, 10); subjects(due.Again) != "c" || !due.Soonest.IsZero() || due.Again[0].Tries != 1 || !due.Again[0].FirstTry.Equal(someTime) {
+		t.Errorf("when c is due: %+v", due)
+	}
+	if c, err := s.Counts(t.Context()); err != nil || c != (DeliveryCounts{Open: 4, Delivered: 1, Failed: 1}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestStalestTakesTurns(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	for _, user := range []string{"a", "b", "c", "d"} {
+		s.change(user)
+	}
+	now := someTime
+	s.record(Retry, now, now.Add(time.Hour), s.due("e", now, 10).Fresh[3]) // not due: not probed with
+	var turns []string
+	for range 7 {
+		now = now.Add(time.Second)
+		list, err := s.Stalest(t.Context(), "e", now, 1)
+		s.must(err)
+		turns = append(turns, subjects(list))
+		s.record(Retry, now, now, list...)
+	}
+	if got := strings.Join(turns, " "); got != "a b c a b c a" {
+		t.Errorf("turns: %s", got)
+	}
+}
+
+// However outcomes come, what is ready is the first of each subject that has not ended, and recording twice changes nothing.
+func TestReadyIsAlwaysTheFirstThatHasNotEnded(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	open := map[string][]uint64{} // for each subject its changes that have not ended
+	chance := rand.New(rand.NewPCG(1, 2))
+	var last []Delivery
+	for range 400 {
+		user := fmt.Sprint(chance.IntN(5))
+		switch due := s.due("e", someTime, 100); {
+		case chance.IntN(2) == 0 || len(due.Fresh)+len(due.Again) == 0:
+			s.change(user)
+			open["user-"+user] = append(open["user-"+user], s.count)
+		default:
+			all := slices.Concat(due.Fresh, due.Again)
+			d := all[chance.IntN(len(all))]
+			fate := Fate(chance.IntN(3))
+			s.record(fate, someTime, someTime, d)
+			if fate != Retry {
+				open[d.Subject] = open[d.Subject][1:]
+				last = append(last, d)
+			}
+			if len(last) > 0 {
+				s.record(Delivered, someTime, someTime, last[chance.IntN(len(last))])
+			}
+		}
+		want, got := map[string]uint64{}, map[string]uint64{}
+		for subject, changes := range open {
+			if len(changes) > 0 {
+				want[subject] = changes[0]
+			}
+		}
+		due := s.due("e", someTime, 100)
+		for _, d := range slices.Concat(due.Fresh, due.Again) {
+			got[d.Subject] = binary.BigEndian.Uint64(d.Event[8:])
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("ready %v, want %v", got, want)
+		}
+	}
+}
+
+func TestRecordedTwiceIsRecordedOnce(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.change("a")
+	s.change("a")
+	first := s.due("e", someTime, 10).Fresh[0]
+	s.record(Delivered, someTime, time.Time{}, first, first)
+	if due := s.due("e", someTime, 10); len(due.Fresh) != 1 {
+		t.Errorf("%d of one subject are ready", len(due.Fresh))
+	}
+}
+
+func TestWhatIsLeftOfADeletedEndpointIsNothing(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.change("a")
+	d := s.due("e", someTime, 10).Fresh[0]
+	s.event("endpoint-e", domain.EndpointDeleted{})
+	s.record(Delivered, someTime, time.Time{}, d)
+	if c, err := s.Counts(t.Context()); err != nil || c != (DeliveryCounts{}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := s.Body(t.Context(), d.Seq); !errors.Is(err, ErrNotFound) {
+		t.Errorf("its message: %v", err)
+	}
+	if targets, _ := s.Targets(); len(targets) != 0 {
+		t.Errorf("%d endpoints", len(targets))
+	}
+}
+
+func TestFailingSinceOutlivesARestartAndEndsWithDisabling(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	fail := func() {
+		d := s.due("e", someTime, 10)
+		s.must(s.Record(t.Context(), Outcome{Delivery: slices.Concat(d.Fresh, d.Again)[0], Attempt: Attempt{At: someTime}, Next: someTime, FailingSince: someTime}))
+	}
+	since := func() time.Time {
+		at, err := s.FailingSince(t.Context(), "e")
+		s.must(err)
+		return at
+	}
+	fail()
+	s.must(s.Outbox.Close())
+	s.open()
+	if !since().Equal(someTime) {
+		t.Errorf("after a restart it fails since %s", since())
+	}
+	s.event("endpoint-e", domain.EndpointTested{})
+	if !since().Equal(someTime) {
+		t.Errorf("after a test was asked for it fails since %s", since())
+	}
+	s.event("endpoint-e", domain.EndpointDisabled{Reason: "r"})
+	if !since().IsZero() {
+		t.Errorf("disabled it fails since %s", since())
+	}
+	if fail(); !since().IsZero() {
+		t.Errorf("a straggler made it fail since %s", since())
+	}
+}
+
+func TestOnlyEndpointsWithMoreToSendAreTold(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("users", "directory.user.*")
+	s.endpoint("groups", "directory.group.*")
+	made := func() string {
+		targets, _ := s.Targets()
+		return fmt.Sprint(targets["users"].Made, targets["groups"].Made)
+	}
+	_, news := s.Targets()
+	s.change("a")
+	select {
+	case <-news:
+	default:
+		t.Error("no news of a change")
+	}
+	if made() != "1 0" {
+		t.Errorf("after a user: %s", made())
+	}
+	_, news = s.Targets()
+	s.event("endpoint-groups", domain.EndpointTested{})
+	<-news
+	if made() != "1 1" || s.due("groups", someTime, 1).Fresh[0].Type != domain.TypeWebhookTest {
+		t.Errorf("after a test: %s", made())
+	}
+	_, news = s.Targets()
+	s.event("directory-d", domain.DirectoryActivated{})
+	select {
+	case <-news:
+		t.Error("news of what nobody wants")
+	default:
+	}
+}
+
+// No statement looks at more rows than it needs, however many there are.
+func TestStatementsUseIndexes(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.change("a")
+	due := s.due("e", someTime, 10)
+	s.record(Delivered, someTime, time.Time{}, due.Fresh...)
+	queries := append(slices.Collect(maps.Keys(s.db.statements)), deliveryFresh, deliveryAgain, deliveryStalest, deliverySoonest, deliveryBody)
+	looked := 0
+	for _, query := range queries {
+		if !strings.Contains(query, "deliveries") && !strings.Contains(query, "attempts") {
+			continue
+		}
+		rows, err := s.db.pool.Query(`EXPLAIN QUERY PLAN ` + regexp.MustCompile(`\?\d*`).ReplaceAllString(query, "1"))
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		for rows.Next() {
+			var a, b, c int
+			var step string
+			s.must(rows.Scan(&a, &b, &c, &step))
+			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "TEMP B-TREE") {
+				t.Errorf("%s\n%s", query, step)
+			}
+			if strings.Contains(step, "SEARCH") && strings.Contains(step, "deliveries") && strings.Contains(query, "lane = ? ") && !strings.Contains(step, "deliveries_open") && !strings.Contains(step, "PRIMARY KEY") {
+				t.Errorf("%s\n%s", query, step)
+			}
+			looked++
+		}
+		s.must(rows.Err())
+		s.must(rows.Close())
+	}
+	if looked < 8 {
+		t.Errorf("only %d steps were looked at", looked)
+	}
+}
