@@ -126,3 +126,24 @@ CREATE TABLE IF NOT EXISTS apikeys (
     hash    TEXT NOT NULL,
     created TEXT NOT NULL
 );
+
+-- What the planner shall believe: a directory has thousands of users, a name finds one, and a group had more members than it has.
+-- Without it SQLite takes any two indexes for equally good, and reads a whole directory to find one user without sorting.
+ANALYZE sqlite_schema;
+DELETE FROM sqlite_stat1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('users', 'sqlite_autoindex_users_1', '1000000 1'),
+    ('users', 'users_in_order', '1000000 10000 1'),
+    ('users', 'users_by_name', '1000000 10000 1'),
+    ('users', 'users_by_external_id', '1000000 10000 1'),
+    ('users', 'users_by_display_name', '1000000 10000 2'),
+    ('user_emails', 'user_emails', '1000000 1 1'),
+    ('user_emails', 'users_by_email', '1000000 10000 1'),
+    ('groups', 'sqlite_autoindex_groups_1', '100000 1'),
+    ('groups', 'groups_in_order', '100000 1000 1'),
+    ('groups', 'groups_by_display_name', '100000 1000 1'),
+    ('groups', 'groups_by_external_id', '100000 1000 1'),
+    ('members', 'members', '10000000 1000 10 1'),
+    ('members', 'members_now', '10000000 100 1'),
+    ('members', 'members_of', '10000000 100000 10');
+ANALYZE sqlite_schema;
