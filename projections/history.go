@@ -53,9 +53,9 @@ func (h *history) versions(ctx context.Context) ([]eventstore.Version, error) {
 			return nil, fmt.Errorf("read the history of %s: %w", h.kind.Stream(h.id), err)
 		}
 		if r.Version == 1 {
-			if s, err := DecodeRecord(r); err != nil {
+			if first, err := h.first(r); err != nil {
 				return nil, err
-			} else if home(s.Event) != h.directory {
+			} else if first.Directory() != h.directory {
 				return nil, ErrNotFound
 			}
 		}
@@ -69,15 +69,13 @@ func (h *history) versions(ctx context.Context) ([]eventstore.Version, error) {
 	return out, nil
 }
 
-// home is the directory that a subject's first event names.
-func home(e domain.Event) string {
-	switch e := e.(type) {
-	case domain.UserProvisioned:
-		return e.Directory
-	case domain.GroupCreated:
-		return e.Directory
+// first is the subject after its first event, which names its directory.
+func (h *history) first(r eventstore.Record) (*Subject, error) {
+	s, err := DecodeRecord(r)
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	return (&Subject{Kind: h.kind, ID: h.id}).Next(s.Event)
 }
 
 // between are the changes from one version to another, the oldest first.
@@ -164,7 +162,7 @@ func (n *pastNames) read(ctx context.Context, user string) ([]pastName, error) {
 		if s, err = s.Next(e); err != nil {
 			return nil, err
 		}
-		if s.user.Directory != n.directory {
+		if s.Directory() != n.directory {
 			return nil, nil // a member may be any id: a name of another directory's user is nothing to tell
 		}
 		if len(out) == 0 || out[len(out)-1].name != s.UserName() {

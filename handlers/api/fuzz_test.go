@@ -1,0 +1,38 @@
+package api_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// FuzzRequests sends what a stranger may: the server answers in its own form, never with an error of its own.
+func FuzzRequests(f *testing.F) {
+	w := newWorld(f)
+	acme := w.tenant("Acme")
+	ada := w.user(acme, domain.Attributes{"userName": "ada"})
+	eng := w.group(acme, "Engineering", ada)
+	f.Add(`{"name":"h","target_url":"https://[::1]/","event_codes":["all"],"organization":"acme"}`, `filter=userName eq "ada"&page=1`, "a.b", ada)
+	f.Add(`{"name":[{"a":null}]} x`, `per_page=1e3&after=%zz;`, "rcat_v1.AAAA", eng)
+	f.Add("\x00\xff", "\xff", "\xff.\xff", "../\x00")
+	f.Fuzz(func(t *testing.T, body, query, bearer, id string) {
+		for _, route := range [][2]string{
+			{"POST", "/api/v2/org"}, {"POST", "/api/v2/webhooks"}, {"POST", "/api/v2/api-keys"}, {"POST", "/oauth/token"},
+			{"GET", "/api/v2/org/acme/users"}, {"GET", "/api/v2/org/acme/groups/" + eng + "/members"}, {"GET", "/api/v2/org/acme/users/?/history"}, {"GET", "/api/v2/org/?"},
+		} {
+			r := httptest.NewRequest(route[0], "/", strings.NewReader(body))
+			r.URL.Path, r.URL.RawQuery = strings.Replace(route[1], "?", strings.ReplaceAll(id, "/", ""), 1), query
+			r.Header.Set("Authorization", "Bearer "+w.key)
+			for range 2 {
+				a := httptest.NewRecorder()
+				w.handler.ServeHTTP(a, r)
+				if a.Code >= 500 || a.Code >= 400 && a.Code != 404 && !strings.Contains(a.Body.String(), `"error":`) {
+					t.Fatalf("%s %s?%s %q = %d %s", r.Method, r.URL.Path, query, body, a.Code, a.Body)
+				}
+				r.Header.Set("Authorization", "Bearer "+bearer)
+			}
+		}
+	})
+}
