@@ -106,7 +106,8 @@ func (w *worker) run(ctx context.Context) {
 		}
 		if reason != "" && !w.stopped {
 			w.stopped = true
-			disabling.Go(func() { w.disable(ctx, w.target.ID, reason) })
+			id := w.target.ID
+			disabling.Go(func() { w.disable(ctx, id, reason) })
 		}
 		if ctx.Err() != nil {
 			if len(w.busy) == 0 {
@@ -159,12 +160,15 @@ func (w *worker) read() (deleted bool, reason string) {
 func (w *worker) adopt(t projections.Target) {
 	old := w.target
 	w.target, w.more = t, true
+	if t.State.Disabled != "" {
+		w.fresh, w.again = nil, nil
+	}
 	switch {
 	case w.health == nil:
 	case old.State.Disabled != "" && t.State.Disabled == "":
 		w.health = newHealth(w.config.Schedule, time.Time{}, w.chance)
 		w.health.trouble = true // nobody knows how it fares: begin with a probe
-		w.stopped = false
+		w.fresh, w.again, w.stopped = nil, nil, false
 	case moved(old, t):
 		w.health.renew()
 	}

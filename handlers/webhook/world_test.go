@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -103,6 +104,9 @@ type watched struct {
 	refused int   // how often it did
 	largest int   // the largest page that was asked for
 	kept    []projections.Outcome
+
+	disabled string // all endpoints are, for this reason
+	switched news
 }
 
 func (o *watched) Record(ctx context.Context, outcomes ...projections.Outcome) error {
@@ -128,6 +132,37 @@ func (o *watched) Record(ctx context.Context, outcomes ...projections.Outcome) e
 		}
 	}
 	return nil
+}
+
+func (o *watched) Targets() (map[string]projections.Target, <-chan struct{}) {
+	switched := o.switched.watch()
+	targets, news := o.Outbox.Targets()
+	either := make(chan struct{})
+	go func() {
+		select {
+		case <-switched:
+		case <-news:
+		}
+		close(either)
+	}()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.disabled == "" {
+		return targets, either
+	}
+	targets = maps.Clone(targets)
+	for id, t := range targets {
+		t.State.Disabled = o.disabled
+		targets[id] = t
+	}
+	return targets, either
+}
+
+func (o *watched) disable(reason string) {
+	o.mu.Lock()
+	o.disabled = reason
+	o.mu.Unlock()
+	o.switched.tell()
 }
 
 // attempts are those that were recorded.
