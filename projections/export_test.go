@@ -62,6 +62,19 @@ func (m *ReadModel) Tables(t testing.TB) string {
 	return out.String()
 }
 
+// Spans are the versions of a group from and to which somebody was its member.
+func (m *ReadModel) Spans(t testing.TB, group, member string) string {
+	t.Helper()
+	spans, err := all(t.Context(), m, func(r row) (string, error) {
+		var s string
+		return s, r.Scan(&s)
+	}, `SELECT from_version || '-' || ifnull(to_version, '') FROM members WHERE grp = ? AND member = ? ORDER BY from_version`, group, member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(spans, " ")
+}
+
 // PlanOf is how SQLite finds what a filter asks for.
 func (m *ReadModel) PlanOf(t testing.TB, kind Kind, directory string, f domain.Filter) string {
 	t.Helper()
