@@ -17,6 +17,8 @@ const (
 	Forbidden    Code = "forbidden"    // who is asking may not
 	TooLarge     Code = "too_large"    // a limit on size or number
 
+	PreconditionFailed Code = "precondition_failed" // it does not stand at the version that the caller names
+
 	MethodNotAllowed Code = "method_not_allowed"
 	WrongMediaType   Code = "unsupported_media_type"
 	Unsupported      Code = "not_implemented"

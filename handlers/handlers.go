@@ -79,6 +79,8 @@ func Status(e *domain.Error) int {
 		return http.StatusMethodNotAllowed
 	case domain.Conflict:
 		return http.StatusConflict
+	case domain.PreconditionFailed:
+		return http.StatusPreconditionFailed
 	case domain.TooLarge:
 		return http.StatusRequestEntityTooLarge
 	case domain.WrongMediaType:

@@ -49,7 +49,7 @@ func (s *Service) PatchGroup(ctx context.Context, c Caller, d projections.Direct
 
 func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Directory, id string, change func(domain.Attributes) (domain.Attributes, domain.MembersPlan, error)) (projections.Group, error) {
 	return decide(func() (projections.Group, error) {
-		g, err := s.group(ctx, d, id)
+		g, err := s.group(ctx, c, d, id)
 		if err != nil {
 			return projections.Group{}, err
 		}
@@ -120,7 +120,7 @@ func (s *Service) typed(ctx context.Context, d projections.Directory, delta doma
 // DeleteGroup deletes a group and takes it out of the groups that it is in, in one batch. Its members stay.
 func (s *Service) DeleteGroup(ctx context.Context, c Caller, d projections.Directory, id string) error {
 	_, err := decide(func() (struct{}, error) {
-		g, err := s.group(ctx, d, id)
+		g, err := s.group(ctx, c, d, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -159,8 +159,8 @@ func (s *Service) leaveGroups(ctx context.Context, draft *draft, meta domain.Met
 	return nil
 }
 
-// group loads a group that exists in the directory.
-func (s *Service) group(ctx context.Context, d projections.Directory, id string) (folded[domain.Group], error) {
+// group loads a group that exists in the directory and stands as the caller wants.
+func (s *Service) group(ctx context.Context, c Caller, d projections.Directory, id string) (folded[domain.Group], error) {
 	g, err := load[domain.Group](ctx, s, projections.KindGroup.Stream(id))
 	if err != nil {
 		return folded[domain.Group]{}, err
@@ -168,5 +168,5 @@ func (s *Service) group(ctx context.Context, d projections.Directory, id string)
 	if !g.State.Exists() || g.State.Directory != d.ID {
 		return folded[domain.Group]{}, domain.Refuse(domain.NotFound, "there is no such group")
 	}
-	return g, nil
+	return g, c.allows(g.Version)
 }

@@ -41,6 +41,17 @@ type Caller struct {
 	Actor   string // token:<id>, apikey:<id> or system
 	Source  domain.Source
 	Request string // the id of the request
+
+	// If tells whether a user or group may be changed at the version at which it stands (If-Match); nil for any.
+	If func(version uint64) bool
+}
+
+// allows holds a caller's condition against a version.
+func (c Caller) allows(version eventstore.Version) error {
+	if c.If != nil && !c.If(uint64(version)) {
+		return domain.Refuse(domain.PreconditionFailed, "it was changed meanwhile; read it again")
+	}
+	return nil
 }
 
 // foldsKept bounds how many folded subjects are remembered; one takes about 2 KB.

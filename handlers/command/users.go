@@ -63,7 +63,7 @@ func (s *Service) PatchUser(ctx context.Context, c Caller, d projections.Directo
 
 func (s *Service) changeUser(ctx context.Context, c Caller, d projections.Directory, id string, change func(domain.Attributes) (domain.Attributes, error)) (projections.User, error) {
 	return decide(func() (projections.User, error) {
-		u, err := s.user(ctx, d, id)
+		u, err := s.user(ctx, c, d, id)
 		if err != nil {
 			return projections.User{}, err
 		}
@@ -106,7 +106,7 @@ func (s *Service) changeUser(ctx context.Context, c Caller, d projections.Direct
 // DeleteUser deletes a user, takes it out of its groups and frees its userName, in one batch.
 func (s *Service) DeleteUser(ctx context.Context, c Caller, d projections.Directory, id string) error {
 	_, err := decide(func() (struct{}, error) {
-		u, err := s.user(ctx, d, id)
+		u, err := s.user(ctx, c, d, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -128,8 +128,8 @@ func (s *Service) DeleteUser(ctx context.Context, c Caller, d projections.Direct
 	return err
 }
 
-// user loads a user that exists in the directory.
-func (s *Service) user(ctx context.Context, d projections.Directory, id string) (folded[domain.User], error) {
+// user loads a user that exists in the directory and stands as the caller wants.
+func (s *Service) user(ctx context.Context, c Caller, d projections.Directory, id string) (folded[domain.User], error) {
 	u, err := load[domain.User](ctx, s, projections.KindUser.Stream(id))
 	if err != nil {
 		return folded[domain.User]{}, err
@@ -137,5 +137,5 @@ func (s *Service) user(ctx context.Context, d projections.Directory, id string) 
 	if !u.State.Exists() || u.State.Directory != d.ID {
 		return folded[domain.User]{}, domain.Refuse(domain.NotFound, "there is no such user")
 	}
-	return u, nil
+	return u, c.allows(u.Version)
 }
