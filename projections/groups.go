@@ -97,7 +97,7 @@ func applyMembers(b *batch, directory, group string, s Stored) error {
 	return nil
 }
 
-const groupColumns = `SELECT r.id, r.version, r.attributes, r.members, r.created, r.modified FROM groups r `
+const groupColumns = `r.id, r.version, r.attributes, r.members, r.created, r.modified`
 
 func scanGroup(r row) (Group, error) {
 	var g Group
@@ -113,10 +113,10 @@ func scanGroup(r row) (Group, error) {
 
 // Group finds a group of a directory by its id.
 func (m *ReadModel) Group(ctx context.Context, directory, id string) (Group, error) {
-	return one(ctx, m, scanGroup, groupColumns+`WHERE r.id = ? AND r.directory = ?`, id, directory)
+	return one(ctx, m, scanGroup, `SELECT `+groupColumns+` FROM groups r WHERE r.id = ? AND r.directory = ?`, id, directory)
 }
 
-// Groups lists groups of a directory in the order of their creation.
+// Groups lists groups of a directory in the order of their creation, or sorted.
 func (m *ReadModel) Groups(ctx context.Context, directory string, q Query) (Page[Group], error) {
 	return list(ctx, m, KindGroup, scanGroup, groupColumns, directory, q)
 }

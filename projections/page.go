@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
 )
@@ -9,13 +10,16 @@ import (
 // Query selects resources of one directory. Start counts from 1 (RFC 7644 §3.4.2.4); a Count of 0 asks for the total only.
 type Query struct {
 	Filter       domain.Filter // nil for all
+	Sort         *Sort         // nil for the order of creation
 	Start, Count int
+	After        int64 // only what stands behind this place (RFC 9865), 0 for all; for the order of creation, with Start 1
 }
 
 // Page is one page of a list and how many there are in all.
 type Page[T any] struct {
 	Items []T
 	Total int
+	Last  int64 // the place of the last item, for the After of the next page
 }
 
 // run is how many places are counted together.
@@ -40,27 +44,46 @@ func leavePlace(b *batch, directory string, kind Kind, place int64) error {
 // passed over in the filter's index.
 func list[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(row) (T, error), columns, directory string, q Query) (Page[T], error) {
 	q.Start, q.Count = max(q.Start, 1), max(q.Count, 0)
-	if q.Filter == nil {
-		return together(ctx, m, func(view queries) (Page[T], error) { return plainList(ctx, view, kind, scan, columns, directory, q) })
-	}
-	where, args, err := compile(kind, directory, q.Filter)
+	order, sorting, err := orderBy(kind, q.Sort)
 	if err != nil {
 		return Page[T]{}, err
 	}
-	args = append([]any{directory}, args...)
-	where = `WHERE r.directory = ? AND ` + where
-	return together(ctx, m, func(view queries) (Page[T], error) {
-		items, err := rowsOf(ctx, view, scan, columns+where+` ORDER BY r.place LIMIT ? OFFSET ?`, append(args, q.Count, q.Start-1)...)
+	where, args := `WHERE r.directory = ?`, []any{directory}
+	if q.Filter != nil {
+		condition, more, err := compile(kind, directory, q.Filter)
 		if err != nil {
 			return Page[T]{}, err
 		}
-		if whole := len(items) < q.Count && (len(items) > 0 || q.Start == 1); whole {
-			return Page[T]{items, q.Start - 1 + len(items)}, nil
+		where, args = where+` AND `+condition, append(args, more...)
+	} else if q.Sort == nil {
+		return together(ctx, m, func(view queries) (Page[T], error) { return plainList(ctx, view, kind, scan, columns, directory, q) })
+	}
+	return together(ctx, m, func(view queries) (page Page[T], err error) {
+		selected := append(append(slices.Clone(args), q.After), sorting...)
+		page, err = pageOf(ctx, view, kind, scan, columns, where+` AND r.place > ? ORDER BY `+order+` LIMIT ? OFFSET ?`, append(selected, q.Count, q.Start-1)...)
+		if whole := len(page.Items) < q.Count && q.After == 0 && (len(page.Items) > 0 || q.Start == 1); whole || err != nil {
+			page.Total = q.Start - 1 + len(page.Items)
+			return page, err
 		}
-		total, err := counted(ctx, view, `SELECT count(*) FROM `+table(kind)+` r `+where, args...)
-		return Page[T]{items, total}, err
+		page.Total, err = counted(ctx, view, `SELECT count(*) FROM `+table(kind)+` r `+where, args...)
+		return page, err
 	})
 }
+
+// pageOf reads the rows of a page, and the place of the last one.
+func pageOf[T any](ctx context.Context, view queries, kind Kind, scan func(row) (T, error), columns, rest string, args ...any) (page Page[T], err error) {
+	page.Items, err = rowsOf(ctx, view, func(r row) (T, error) { return scan(placed{r, &page.Last}) },
+		`SELECT `+columns+`, r.place FROM `+table(kind)+` r `+rest, args...)
+	return page, err
+}
+
+// placed is a row with its place behind the columns that are scanned.
+type placed struct {
+	row
+	place *int64
+}
+
+func (p placed) Scan(into ...any) error { return p.row.Scan(append(into, p.place)...) }
 
 func table(kind Kind) string { return string(kind) + "s" }
 
@@ -74,19 +97,19 @@ func plainList[T any](ctx context.Context, view queries, kind Kind, scan func(ro
 	if err != nil {
 		return Page[T]{}, err
 	}
-	skip, from, total, found := q.Start-1, 0, 0, false
+	skip, from, total, found := q.Start-1, q.After+1, 0, q.After > 0
 	for _, c := range runs {
 		total += c.n
 		if !found && skip < c.n {
-			from, found = c.run*run, true
+			from, found = int64(c.run*run), true
 		} else if !found {
 			skip -= c.n
 		}
 	}
-	page := Page[T]{[]T{}, total}
 	if !found || q.Count == 0 {
-		return page, nil
+		return Page[T]{Items: []T{}, Total: total}, nil
 	}
-	page.Items, err = rowsOf(ctx, view, scan, columns+`WHERE r.directory = ? AND r.place >= ? ORDER BY r.place LIMIT ? OFFSET ?`, directory, from, q.Count, skip)
+	page, err := pageOf(ctx, view, kind, scan, columns, `WHERE r.directory = ? AND r.place >= ? ORDER BY r.place LIMIT ? OFFSET ?`, directory, from, q.Count, skip)
+	page.Total = total
 	return page, err
 }

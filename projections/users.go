@@ -132,7 +132,7 @@ func decodeAttributes(text string) (domain.Attributes, error) {
 	return a, nil
 }
 
-const userColumns = `SELECT r.id, r.version, r.attributes, r.created, r.modified FROM users r `
+const userColumns = `r.id, r.version, r.attributes, r.created, r.modified`
 
 func scanUser(r row) (User, error) {
 	var u User
@@ -148,10 +148,10 @@ func scanUser(r row) (User, error) {
 
 // User finds a user of a directory by its id.
 func (m *ReadModel) User(ctx context.Context, directory, id string) (User, error) {
-	return one(ctx, m, scanUser, userColumns+`WHERE r.id = ? AND r.directory = ?`, id, directory)
+	return one(ctx, m, scanUser, `SELECT `+userColumns+` FROM users r WHERE r.id = ? AND r.directory = ?`, id, directory)
 }
 
-// Users lists users of a directory in the order of their creation.
+// Users lists users of a directory in the order of their creation, or sorted.
 func (m *ReadModel) Users(ctx context.Context, directory string, q Query) (Page[User], error) {
 	return list(ctx, m, KindUser, scanUser, userColumns, directory, q)
 }
