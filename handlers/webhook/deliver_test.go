@@ -248,6 +248,31 @@ func TestMessagesThatStallAgainDoNotFillTheEndpoint(t *testing.T) {
 	s.complete("fine", 6, 3)
 }
 
+func TestAProbeIsNeverWhatIsStillUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	release := make(chan struct{})
+	s := w.sink(func(rw http.ResponseWriter, c call) {
+		switch {
+		case c.subject == "u0":
+			<-release
+		case c.nth <= 3:
+			rw.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		rw.WriteHeader(http.StatusOK)
+	})
+	w.endpoint("e", s.server.URL)
+	w.users("u", 2, 1)
+	w.deliver(func(c *webhook.Config) { c.Concurrency = 2 })
+	w.untilDelivered(1)
+	close(release)
+	w.untilDelivered(2)
+	if twice := s.complete("u", 2, 1); twice != 0 {
+		t.Errorf("%d were accepted twice", twice)
+	}
+}
+
 func TestARestartLosesNothingAndKeepsIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

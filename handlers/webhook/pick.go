@@ -86,12 +86,11 @@ func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery,
 
 // load reads a page of what is due.
 func (w *worker) load(ctx context.Context, now time.Time) error {
-	limit := page*w.config.Concurrency + len(w.busy)
-	due, err := w.config.Outbox.Due(ctx, w.target.ID, now, limit)
+	due, err := w.config.Outbox.Due(ctx, w.target.ID, now, page*w.config.Concurrency+len(w.busy))
 	if err != nil {
 		return err
 	}
-	w.more = len(due.Fresh) == limit || len(due.Again) == limit
+	w.more = false // until what is sent of these is recorded
 	w.fresh, w.again = slices.DeleteFunc(due.Fresh, w.isBusy), slices.DeleteFunc(due.Again, w.isBusy)
 	w.soonest = due.Soonest
 	return nil
