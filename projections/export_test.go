@@ -5,14 +5,12 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 
-	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
@@ -75,47 +73,58 @@ func (m *ReadModel) Spans(t testing.TB, group, member string) string {
 	return strings.Join(spans, " ")
 }
 
-// PlanOf is how SQLite finds what a filter asks for.
-func (m *ReadModel) PlanOf(t testing.TB, kind Kind, directory string, f domain.Filter) string {
+// Plans are how SQLite finds what the queries of f ask for. Nobody else may query meanwhile.
+func (m *ReadModel) Plans(t testing.TB, f func()) string {
 	t.Helper()
-	where, args, err := compile(kind, directory, f)
-	if err != nil {
-		t.Fatal(err)
+	var asked []string
+	m.traceReads(t, func(s *sqlite3.Stmt) { asked = append(asked, s.ExpandedSQL()) })
+	f()
+	m.traceReads(t, func(*sqlite3.Stmt) {})
+	var plans []string
+	for _, query := range asked {
+		if !strings.HasPrefix(query, "SELECT") {
+			continue
+		}
+		steps, err := rowsOf(t.Context(), m.db.read, func(r row) (string, error) {
+			var id, parent, unused int
+			var detail string
+			return detail, r.Scan(&id, &parent, &unused, &detail)
+		}, `EXPLAIN QUERY PLAN `+query)
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		plans = append(plans, strings.Join(steps, "\n"))
 	}
-	columns := map[Kind]string{KindUser: userColumns, KindGroup: groupColumns}[kind]
-	args = slices.Concat([]any{directory}, args, []any{100, 0})
-	return m.plan(t, columns+`WHERE r.directory = ? AND `+where+` ORDER BY r.place LIMIT ? OFFSET ?`, args...)
+	return strings.Join(plans, "\n")
 }
 
-func (m *ReadModel) plan(t testing.TB, query string, args ...any) string {
-	t.Helper()
-	steps, err := rowsOf(t.Context(), m.db.read, func(r row) (string, error) {
-		var id, parent, unused int
-		var detail string
-		return detail, r.Scan(&id, &parent, &unused, &detail)
-	}, `EXPLAIN QUERY PLAN `+query, args...)
-	if err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return strings.Join(steps, "\n")
-}
-
-// Work is what SQLite did: statements run, and steps of its virtual machine, which follow the rows that it looked at.
-type Work struct{ Statements, Steps int }
-
-// ReadWork measures the queries that f makes. Nobody else may query meanwhile.
-func (m *ReadModel) ReadWork(t testing.TB, f func()) Work {
+// traceReads lets every query run on one connection, and tells of each when it ends.
+func (m *ReadModel) traceReads(t testing.TB, ended func(*sqlite3.Stmt)) {
 	t.Helper()
 	m.db.read.SetMaxOpenConns(1)
 	c, err := m.db.read.Conn(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var work Work
-	trace(t, c, &work)
-	if err := c.Close(); err != nil { // back into the pool, where f finds it
+	trace(t, c, ended)
+	if err := c.Close(); err != nil { // back into the pool, where others find it
 		t.Fatal(err)
 	}
+}
+
+// Work is what SQLite did: statements run, and steps of its virtual machine, which follow the rows that it looked at.
+type Work struct{ Statements, Steps int }
+
+func (w *Work) add(s *sqlite3.Stmt) {
+	w.Statements++
+	w.Steps += s.Status(sqlite3.STMTSTATUS_VM_STEP, true)
+}
+
+// ReadWork measures the queries that f makes. Nobody else may query meanwhile.
+func (m *ReadModel) ReadWork(t testing.TB, f func()) Work {
+	t.Helper()
+	var work Work
+	m.traceReads(t, work.add)
 	f()
 	return work
 }
@@ -126,11 +135,11 @@ func (m *ReadModel) WriteWork(t testing.TB) *Work {
 	m.db.writing.Lock()
 	defer m.db.writing.Unlock()
 	var work Work
-	trace(t, m.db.write, &work)
+	trace(t, m.db.write, work.add)
 	return &work
 }
 
-func trace(t testing.TB, c *sql.Conn, work *Work) {
+func trace(t testing.TB, c *sql.Conn, ended func(*sqlite3.Stmt)) {
 	t.Helper()
 	err := c.Raw(func(raw any) error {
 		return raw.(interface {
@@ -138,8 +147,7 @@ func trace(t testing.TB, c *sql.Conn, work *Work) {
 			driver.Conn
 		}).Raw().Trace(sqlite3.TRACE_PROFILE, func(_ sqlite3.TraceEvent, statement, _ any) error {
 			if s, ok := statement.(*sqlite3.Stmt); ok {
-				work.Statements++
-				work.Steps += s.Status(sqlite3.STMTSTATUS_VM_STEP, true)
+				ended(s)
 			}
 			return nil
 		})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -23,7 +24,8 @@ type life struct {
 	directories []*feed
 	endpoints   []string
 	names       int
-	groups      int // how many members groups are given at most at once
+	groups      int  // how many members groups are given at most at once
+	crowds      bool // whether groups get many members at once, and lose them
 }
 
 // feed is a directory with what must stand in it.
@@ -177,7 +179,7 @@ func (l *life) sameUser(f *feed, u projections.User) {
 	l.Helper()
 	shown, err := l.read.User(l.Context(), f.ID, u.ID)
 	l.must(err)
-	if !reflect.DeepEqual(shown, u) {
+	if shown.ID != u.ID || shown.Version != u.Version || shown.Created != u.Created || shown.Modified != u.Modified || !reflect.DeepEqual(shown.Attributes, u.Attributes) {
 		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", u, shown)
 	}
 	if want := f.users[u.ID]; !reflect.DeepEqual(want, shown.Attributes) {
@@ -189,7 +191,7 @@ func (l *life) sameGroup(f *feed, g projections.Group) {
 	l.Helper()
 	shown, err := l.read.Group(l.Context(), f.ID, g.ID)
 	l.must(err)
-	if !reflect.DeepEqual(shown, g) {
+	if shown.ID != g.ID || shown.Version != g.Version || shown.Count != g.Count || shown.Created != g.Created || shown.Modified != g.Modified || !reflect.DeepEqual(shown.Attributes, g.Attributes) {
 		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", g, shown)
 	}
 	want := f.groups[g.ID]
@@ -254,6 +256,10 @@ func (f *feed) leave(id string) {
 func (l *life) step() {
 	l.Helper()
 	f := pick(l.Rand, l.directories...)
+	if l.crowds && l.IntN(5) == 0 {
+		l.crowd(f)
+		return
+	}
 	switch n := l.IntN(100); {
 	case n < 20:
 		l.newUser(f)
@@ -266,7 +272,7 @@ func (l *life) step() {
 			a = a.Clone()
 			a["active"] = f.users[id]["active"]
 		}
-		l.change(f, id, u, err, func(now domain.Attributes) { clear(now); copyInto(now, a) })
+		l.change(f, id, u, err, func(now domain.Attributes) { clear(now); maps.Copy(now, a) })
 	case n < 46:
 		title := "t" + l.word()
 		l.patch(f, f.someUser(l), []domain.PatchOp{{Op: "replace", Path: "title", Value: title}}, func(a domain.Attributes) { a["title"] = title })
@@ -322,10 +328,32 @@ func (l *life) step() {
 	}
 }
 
-func copyInto(to, from domain.Attributes) {
-	for k, v := range from {
-		to[k] = v
+// crowd gives a group many members, or takes as many away.
+func (l *life) crowd(f *feed) {
+	id, n := f.oldestGroup(l), 20+l.IntN(110)
+	standing := slices.Sorted(maps.Keys(f.groups[id]))
+	verb, members := "add", []string(nil)
+	if len(standing) > 120 && l.IntN(3) > 0 {
+		verb = "remove"
+		l.Shuffle(len(standing), func(i, j int) { standing[i], standing[j] = standing[j], standing[i] })
+		members = standing[:min(n, len(standing))]
+		for _, m := range members {
+			delete(f.groups[id], m)
+		}
+	} else {
+		for range n {
+			l.names++
+			members = append(members, fmt.Sprint("crowd-", l.names))
+			f.groups[id][members[len(members)-1]] = true
+		}
 	}
+	l.patchGroup(f, id, op(verb, members...))
+}
+
+// oldestGroup is the oldest group, so that crowds meet.
+func (f *feed) oldestGroup(l *life) string {
+	f.someGroup(l)
+	return f.ids[0]
 }
 
 func (l *life) replaceGroup(f *feed) {
