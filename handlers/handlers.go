@@ -33,7 +33,12 @@ func Mount(mux *http.ServeMux, prefix string, show Show, routes []Route) {
 		methods[route.Path] = append(methods[route.Path], route.Method)
 	}
 	for path, allowed := range methods {
-		mux.Handle(path, shown(notAllowed(allowed), show))
+		refuse := shown(notAllowed(allowed), show)
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} { // each by itself: a literal path may stand beside one with a wildcard
+			if !slices.Contains(allowed, method) {
+				mux.Handle(method+" "+path, refuse)
+			}
+		}
 	}
 	mux.Handle(prefix, shown(func(http.ResponseWriter, *http.Request) error {
 		return domain.Refuse(domain.NotFound, "there is nothing at this path")

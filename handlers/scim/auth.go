@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -18,11 +19,14 @@ type request struct {
 	*http.Request
 	directory projections.Directory
 	token     string // the token's id
+	params    url.Values
+	wanted    selection                 // of the attributes in the answer
+	only      func(version uint64) bool // If-Match, nil for any
 }
 
 // caller is who the events name.
 func (r *request) caller() command.Caller {
-	return command.Caller{Actor: "token:" + r.token, Source: domain.SourceSCIM, Request: handlers.RequestID(r.Request)}
+	return command.Caller{Actor: "token:" + r.token, Source: domain.SourceSCIM, Request: handlers.RequestID(r.Request), If: r.only}
 }
 
 // inDirectory handles a request of a directory.
@@ -45,7 +49,21 @@ func (s *SCIM) authenticated(h inDirectory) handlers.Func {
 		if !d.Active {
 			return domain.Refuse(domain.Forbidden, "this directory is disabled; its administrator can activate it")
 		}
-		return h(w, &request{r, d, id})
+		params, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil { // a part left out could be the filter
+			return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "the query string cannot be read; escape what it holds")
+		}
+		return h(w, &request{Request: r, directory: d, token: id, params: params})
+	}
+}
+
+// about is a handler of one type of resources: the attributes that the client wants are read, and refused, before anything happens.
+func about(t *domain.ResourceType, h inDirectory) inDirectory {
+	return func(w http.ResponseWriter, r *request) (err error) {
+		if r.wanted, err = selectionOf(t, r.params); err != nil {
+			return err
+		}
+		return h(w, r)
 	}
 }
 

@@ -30,13 +30,15 @@ func newDiscovery() discovery {
 
 // serviceProviderConfig is RFC 7643 §5.
 func serviceProviderConfig() map[string]any {
-	no := map[string]any{"supported": false}
 	return map[string]any{
 		"schemas":        []string{schema.ServiceProviderConfigSchema().ID},
 		"patch":          map[string]any{"supported": true},
 		"bulk":           map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
 		"filter":         map[string]any{"supported": true, "maxResults": maxCount},
-		"changePassword": no, "sort": no, "etag": no,
+		"changePassword": map[string]any{"supported": false},
+		"sort":           map[string]any{"supported": true},
+		"etag":           map[string]any{"supported": true},
+		"pagination":     map[string]any{"cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": defaultCount, "maxPageSize": maxCount},
 		"authenticationSchemes": []map[string]any{{
 			"type": "oauthbearertoken", "name": "OAuth Bearer Token", "primary": true,
 			"description": "The directory's token in the Authorization header", "specUri": "https://www.rfc-editor.org/info/rfc6750",
@@ -68,7 +70,7 @@ func (s *SCIM) located(r *request, kind, path string, resource map[string]any) m
 
 // unfiltered refuses a filter on discovery (RFC 7644 §4).
 func unfiltered(r *request) error {
-	if r.URL.Query().Has("filter") {
+	if r.params.Has("filter") {
 		return domain.Refuse(domain.Forbidden, "discovery takes no filter")
 	}
 	return nil
@@ -123,5 +125,7 @@ func (s *SCIM) discoveredList(w http.ResponseWriter, r *request, kind, path stri
 	for i, resource := range of {
 		out[i] = s.located(r, kind, path+resource["id"].(string), resource)
 	}
-	return listResponse(w, 1, len(out), out)
+	response := listResponse(out, len(out))
+	response["startIndex"] = 1
+	return answerList(w, response)
 }

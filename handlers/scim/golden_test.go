@@ -61,6 +61,8 @@ var (
 	uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
 	refs  = regexp.MustCompile(`\$\d+`)
+	// groups is the part of a user's version that stands for the ids of its groups.
+	groups = regexp.MustCompile(`(W/\\"\d+)-[0-9a-f]{12}`)
 )
 
 // converse sends each request of a conversation and writes it down with the answers that come.
@@ -76,7 +78,7 @@ func converse(n *tenant, script string) string {
 			}
 			return names[id]
 		})
-		return times.ReplaceAllString(s, "$$time")
+		return groups.ReplaceAllString(times.ReplaceAllString(s, "$$time"), "$1-$$groups")
 	}
 	show := func(s string) string {
 		return refs.ReplaceAllStringFunc(s, func(name string) string { return ids[name] })

@@ -8,10 +8,6 @@ import (
 )
 
 func (s *SCIM) createGroup(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.GroupType, r.URL.Query())
-	if err != nil {
-		return err
-	}
 	attributes, members, err := readGroup(w, r)
 	if err != nil {
 		return err
@@ -20,7 +16,7 @@ func (s *SCIM) createGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.showGroup(w, r, http.StatusCreated, wanted, g)
+	return s.showGroup(w, r, http.StatusCreated, g)
 }
 
 // readGroup reads a whole group. One that says nothing about members leaves them as they are: a PUT that only renames must not
@@ -44,71 +40,72 @@ func readGroup(w http.ResponseWriter, r *request) (domain.Attributes, domain.Mem
 }
 
 func (s *SCIM) getGroup(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.GroupType, r.URL.Query())
-	if err != nil {
-		return err
-	}
 	g, err := s.Read.Group(r.Context(), r.directory.ID, r.PathValue("id"))
 	if err != nil {
 		return missing(err, "group")
 	}
-	return s.showGroup(w, r, http.StatusOK, wanted, g)
+	if unchanged(w, r, groupETag(g)) {
+		return nil
+	}
+	return s.showGroup(w, r, http.StatusOK, g)
 }
 
 // showGroup answers with a group; its members are read only if they are shown.
-func (s *SCIM) showGroup(w http.ResponseWriter, r *request, status int, wanted selection, g projections.Group) error {
-	members, err := s.members(r, wanted, g)
+func (s *SCIM) showGroup(w http.ResponseWriter, r *request, status int, g projections.Group) error {
+	members, err := s.members(r, g)
 	if err != nil {
 		return err
 	}
-	return answer(w, status, wanted, s.group(r.directory.ID, g, members))
+	return answer(w, r, status, s.group(r.directory.ID, g, members))
 }
 
-func (s *SCIM) members(r *request, wanted selection, g projections.Group) ([]projections.Member, error) {
-	if g.Count == 0 || !wanted.shows("members") {
+func (s *SCIM) members(r *request, g projections.Group) ([]projections.Member, error) {
+	if g.Count == 0 || !r.wanted.shows("members") {
 		return nil, nil
 	}
 	return s.Read.Members(r.Context(), r.directory.ID, g.ID, "", -1)
 }
 
 func (s *SCIM) replaceGroup(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.GroupType, r.URL.Query())
+	attributes, members, err := readGroup(w, r)
 	if err != nil {
 		return err
 	}
-	attributes, members, err := readGroup(w, r)
-	if err != nil {
+	if err := s.ifMatchGroup(r); err != nil {
 		return err
 	}
 	g, err := s.Commands.ReplaceGroup(r.Context(), r.caller(), r.directory, r.PathValue("id"), attributes, members)
 	if err != nil {
 		return err
 	}
-	return s.showGroup(w, r, http.StatusOK, wanted, g)
+	return s.showGroup(w, r, http.StatusOK, g)
 }
 
-// patchGroup answers without a body, as providers advise: a group may be large.
+// patchGroup answers without a body unless attributes are asked for, as providers advise: a group may be large.
 func (s *SCIM) patchGroup(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.GroupType, r.URL.Query())
+	operations, err := readPatch(w, r)
 	if err != nil {
 		return err
 	}
-	operations, err := readPatch(w, r)
-	if err != nil {
+	if err := s.ifMatchGroup(r); err != nil {
 		return err
 	}
 	g, err := s.Commands.PatchGroup(r.Context(), r.caller(), r.directory, r.PathValue("id"), operations)
 	if err != nil {
 		return err
 	}
-	if wanted.some {
-		return s.showGroup(w, r, http.StatusOK, wanted, g)
+	if r.wanted.some {
+		return s.showGroup(w, r, http.StatusOK, g)
 	}
+	w.Header().Set("ETag", groupETag(g))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
 func (s *SCIM) deleteGroup(w http.ResponseWriter, r *request) error {
+	if err := s.ifMatchGroup(r); err != nil {
+		return err
+	}
 	if err := s.Commands.DeleteGroup(r.Context(), r.caller(), r.directory, r.PathValue("id")); err != nil {
 		return err
 	}
@@ -117,26 +114,22 @@ func (s *SCIM) deleteGroup(w http.ResponseWriter, r *request) error {
 }
 
 func (s *SCIM) listGroups(w http.ResponseWriter, r *request) error {
-	params := r.URL.Query()
-	wanted, err := selectionOf(domain.GroupType, params)
-	if err != nil {
-		return err
-	}
-	q, err := queryOf(domain.GroupType, params)
-	if err != nil {
-		return err
-	}
+	return listed(w, r, domain.GroupType, s.groupPage)
+}
+
+// groupPage reads groups as they are shown.
+func (s *SCIM) groupPage(r *request, q projections.Query) (projections.Page[map[string]any], error) {
 	page, err := s.Read.Groups(r.Context(), r.directory.ID, q)
 	if err != nil {
-		return err
+		return projections.Page[map[string]any]{}, err
 	}
-	resources := make([]map[string]any, len(page.Items))
+	shown := projections.Page[map[string]any]{Items: make([]map[string]any, len(page.Items)), Total: page.Total, Last: page.Last}
 	for i, g := range page.Items {
-		members, err := s.members(r, wanted, g)
+		members, err := s.members(r, g)
 		if err != nil {
-			return err
+			return shown, err
 		}
-		resources[i] = wanted.of(s.group(r.directory.ID, g, members))
+		shown.Items[i] = r.wanted.of(s.group(r.directory.ID, g, members))
 	}
-	return listResponse(w, q.Start, page.Total, resources)
+	return shown, nil
 }

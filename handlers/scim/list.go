@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// queryOf reads filter, startIndex and count (RFC 7644 §3.4.2).
+// queryOf reads filter, sortBy, sortOrder, startIndex and count (RFC 7644 §3.4.2).
 func queryOf(t *domain.ResourceType, params url.Values) (projections.Query, error) {
 	q := projections.Query{Start: 1, Count: defaultCount}
 	var err error
@@ -22,9 +22,30 @@ func queryOf(t *domain.ResourceType, params url.Values) (projections.Query, erro
 	}
 	q.Start, q.Count = max(q.Start, 1), min(max(q.Count, 0), maxCount)
 	if text := params.Get("filter"); strings.TrimSpace(text) != "" {
-		q.Filter, err = t.ParseFilter(text)
+		if q.Filter, err = t.ParseFilter(text); err != nil {
+			return q, err
+		}
 	}
+	q.Sort, err = sortOf(t, params)
 	return q, err
+}
+
+func sortOf(t *domain.ResourceType, params url.Values) (*projections.Sort, error) {
+	name := params.Get("sortBy")
+	if name == "" {
+		return nil, nil
+	}
+	by, known := t.Resolve(name)
+	if leaf := by.Leaf(); !known || leaf != nil && leaf.Never {
+		return nil, domain.RefuseFor(domain.Invalid, domain.InvalidPath, "sortBy names an attribute that is not known")
+	}
+	switch order := params.Get("sortOrder"); {
+	case order == "" || strings.EqualFold(order, "ascending"):
+		return &projections.Sort{By: by}, nil
+	case strings.EqualFold(order, "descending"):
+		return &projections.Sort{By: by, Descending: true}, nil
+	}
+	return nil, domain.RefuseFor(domain.Invalid, domain.InvalidValue, "sortOrder is ascending or descending")
 }
 
 func number(params url.Values, name string, otherwise int) (int, error) {
@@ -39,15 +60,36 @@ func number(params url.Values, name string, otherwise int) (int, error) {
 	return n, nil
 }
 
-// listResponse sends one page (RFC 7644 §3.4.2).
-func listResponse(w http.ResponseWriter, start, total int, resources []map[string]any) error {
-	body, err := encode(map[string]any{
+// listed answers a list, by index (RFC 7644 §3.4.2.4) or, if the client gives a cursor, by cursor (RFC 9865).
+func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read func(*request, projections.Query) (projections.Page[map[string]any], error)) error {
+	q, err := queryOf(t, r.params)
+	if err != nil {
+		return err
+	}
+	if r.params.Has("cursor") {
+		return listedByCursor(w, r, t, q, read)
+	}
+	page, err := read(r, q)
+	if err != nil {
+		return err
+	}
+	response := listResponse(page.Items, page.Total)
+	response["startIndex"] = q.Start
+	return answerList(w, response)
+}
+
+// listResponse is a page as it is sent (RFC 7644 §3.4.2).
+func listResponse(resources []map[string]any, total int) map[string]any {
+	return map[string]any{
 		"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
 		"totalResults": total,
-		"startIndex":   start,
 		"itemsPerPage": len(resources),
 		"Resources":    resources,
-	})
+	}
+}
+
+func answerList(w http.ResponseWriter, response map[string]any) error {
+	body, err := encode(response)
 	if err != nil {
 		return err
 	}

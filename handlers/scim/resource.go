@@ -24,7 +24,7 @@ func encode(v any) ([]byte, error) {
 }
 
 // resource puts around the attributes what the server decides: id, schemas and meta (RFC 7643 §3.1).
-func (s *SCIM) resource(t *domain.ResourceType, directory, id string, attributes domain.Attributes, created, modified time.Time) map[string]any {
+func (s *SCIM) resource(t *domain.ResourceType, directory, id, etag string, attributes domain.Attributes, created, modified time.Time) map[string]any {
 	out := make(map[string]any, len(attributes)+5)
 	schemas := []string{t.Core.ID}
 	for name, value := range attributes {
@@ -41,6 +41,7 @@ func (s *SCIM) resource(t *domain.ResourceType, directory, id string, attributes
 		"created":      formatTime(created),
 		"lastModified": formatTime(modified),
 		"location":     s.location(t, directory, id),
+		"version":      etag,
 	}
 	return out
 }
@@ -53,7 +54,7 @@ func (s *SCIM) location(t *domain.ResourceType, directory, id string) string {
 
 // user is a user as it is shown.
 func (s *SCIM) user(directory string, u projections.User, in []projections.Membership) map[string]any {
-	out := s.resource(domain.UserType, directory, u.ID, u.Attributes, u.Created, u.Modified)
+	out := s.resource(domain.UserType, directory, u.ID, userETag(u, in), u.Attributes, u.Created, u.Modified)
 	if len(in) > 0 {
 		groups := make([]any, len(in))
 		for i, g := range in {
@@ -66,7 +67,7 @@ func (s *SCIM) user(directory string, u projections.User, in []projections.Membe
 
 // group is a group as it is shown.
 func (s *SCIM) group(directory string, g projections.Group, members []projections.Member) map[string]any {
-	out := s.resource(domain.GroupType, directory, g.ID, g.Attributes, g.Created, g.Modified)
+	out := s.resource(domain.GroupType, directory, g.ID, groupETag(g), g.Attributes, g.Created, g.Modified)
 	if len(members) > 0 {
 		list := make([]any, len(members))
 		for i, m := range members {
@@ -81,14 +82,16 @@ func (s *SCIM) group(directory string, g projections.Group, members []projection
 	return out
 }
 
-// answer sends one resource with the attributes that the client wants.
-func answer(w http.ResponseWriter, status int, wanted selection, resource map[string]any) error {
-	body, err := encode(wanted.of(resource))
+// answer sends one resource with the attributes that the client wants, and its ETag and, if it is new, its Location.
+func answer(w http.ResponseWriter, r *request, status int, resource map[string]any) error {
+	meta := resource["meta"].(map[string]any)
+	body, err := encode(r.wanted.of(resource))
 	if err != nil {
 		return err
 	}
+	w.Header().Set("ETag", meta["version"].(string))
 	if status == http.StatusCreated {
-		w.Header().Set("Location", resource["meta"].(map[string]any)["location"].(string))
+		w.Header().Set("Location", meta["location"].(string))
 	}
 	write(w, status, body)
 	return nil

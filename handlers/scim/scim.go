@@ -3,6 +3,7 @@
 //
 //	GET  POST                /Users  /Groups          list with filter, create
 //	GET  PUT  PATCH  DELETE  /Users/{id} /Groups/{id}
+//	POST                     /Users/.search /Groups/.search /.search
 //	GET                      /ServiceProviderConfig /ResourceTypes /Schemas
 //
 // The schemas, the resource types, the validation of whole resources and the form of errors are elimity-com/scim's. Reading PATCH
@@ -16,6 +17,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/projections"
@@ -69,18 +71,17 @@ func (s *SCIM) Mount(mux *http.ServeMux) {
 	add := func(method, path string, h inDirectory) {
 		routes = append(routes, handlers.Route{Method: method, Path: "/scim/v2/{directory}" + path, Handler: s.authenticated(h)})
 	}
-	add("GET", "/Users", s.listUsers)
-	add("POST", "/Users", s.createUser)
-	add("GET", "/Users/{id}", s.getUser)
-	add("PUT", "/Users/{id}", s.replaceUser)
-	add("PATCH", "/Users/{id}", s.patchUser)
-	add("DELETE", "/Users/{id}", s.deleteUser)
-	add("GET", "/Groups", s.listGroups)
-	add("POST", "/Groups", s.createGroup)
-	add("GET", "/Groups/{id}", s.getGroup)
-	add("PUT", "/Groups/{id}", s.replaceGroup)
-	add("PATCH", "/Groups/{id}", s.patchGroup)
-	add("DELETE", "/Groups/{id}", s.deleteGroup)
+	for path, t := range map[string]*domain.ResourceType{"/Users": domain.UserType, "/Groups": domain.GroupType} {
+		h := s.resources(t)
+		add("GET", path, about(t, h.list))
+		add("POST", path, about(t, h.create))
+		add("POST", path+"/.search", search(t, h.list))
+		add("GET", path+"/{id}", about(t, h.get))
+		add("PUT", path+"/{id}", about(t, h.replace))
+		add("PATCH", path+"/{id}", about(t, h.patch))
+		add("DELETE", path+"/{id}", about(t, h.delete))
+	}
+	add("POST", "/.search", s.searchAll)
 	add("GET", "/ServiceProviderConfig", s.serviceProviderConfig)
 	add("GET", "/ResourceTypes", s.resourceTypes)
 	add("GET", "/ResourceTypes/{id}", s.resourceType)
@@ -91,4 +92,14 @@ func (s *SCIM) Mount(mux *http.ServeMux) {
 	}
 	add("POST", "/Bulk", unsupported)
 	handlers.Mount(mux, "/scim/", show, routes)
+}
+
+// resources are the handlers of one type.
+type resources struct{ list, create, get, replace, patch, delete inDirectory }
+
+func (s *SCIM) resources(t *domain.ResourceType) resources {
+	if t == domain.GroupType {
+		return resources{s.listGroups, s.createGroup, s.getGroup, s.replaceGroup, s.patchGroup, s.deleteGroup}
+	}
+	return resources{s.listUsers, s.createUser, s.getUser, s.replaceUser, s.patchUser, s.deleteUser}
 }

@@ -9,10 +9,6 @@ import (
 )
 
 func (s *SCIM) createUser(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.UserType, r.URL.Query())
-	if err != nil {
-		return err
-	}
 	attributes, err := readUser(w, r)
 	if err != nil {
 		return err
@@ -21,7 +17,7 @@ func (s *SCIM) createUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusCreated, wanted, s.user(r.directory.ID, u, nil))
+	return s.showUser(w, r, http.StatusCreated, u)
 }
 
 func readUser(w http.ResponseWriter, r *request) (domain.Attributes, error) {
@@ -37,15 +33,21 @@ func readUser(w http.ResponseWriter, r *request) (domain.Attributes, error) {
 }
 
 func (s *SCIM) getUser(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.UserType, r.URL.Query())
-	if err != nil {
+	u, in, err := s.userAndGroups(r)
+	if err != nil || unchanged(w, r, userETag(u, in)) {
 		return err
 	}
+	return answer(w, r, http.StatusOK, s.user(r.directory.ID, u, in))
+}
+
+// userAndGroups reads the user in the path.
+func (s *SCIM) userAndGroups(r *request) (projections.User, []projections.Membership, error) {
 	u, err := s.Read.User(r.Context(), r.directory.ID, r.PathValue("id"))
 	if err != nil {
-		return missing(err, "user")
+		return u, nil, missing(err, "user")
 	}
-	return s.showUser(w, r, wanted, u)
+	in, err := s.Read.Memberships(r.Context(), r.directory.ID, []string{u.ID})
+	return u, in[u.ID], err
 }
 
 // missing tells what was not found.
@@ -56,51 +58,52 @@ func missing(err error, what string) error {
 	return err
 }
 
-// showUser answers with a user and its groups.
-func (s *SCIM) showUser(w http.ResponseWriter, r *request, wanted selection, u projections.User) error {
+// showUser answers with a user that was written, and its groups.
+func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u projections.User) error {
 	var in map[string][]projections.Membership
-	if wanted.shows("groups") {
+	if u.Version > 1 { // a new one is in none
 		var err error
 		if in, err = s.Read.Memberships(r.Context(), r.directory.ID, []string{u.ID}); err != nil {
 			return err
 		}
 	}
-	return answer(w, http.StatusOK, wanted, s.user(r.directory.ID, u, in[u.ID]))
+	return answer(w, r, status, s.user(r.directory.ID, u, in[u.ID]))
 }
 
 func (s *SCIM) replaceUser(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.UserType, r.URL.Query())
+	attributes, err := readUser(w, r)
 	if err != nil {
 		return err
 	}
-	attributes, err := readUser(w, r)
-	if err != nil {
+	if err := s.ifMatchUser(r); err != nil {
 		return err
 	}
 	u, err := s.Commands.ReplaceUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), attributes)
 	if err != nil {
 		return err
 	}
-	return s.showUser(w, r, wanted, u)
+	return s.showUser(w, r, http.StatusOK, u)
 }
 
 func (s *SCIM) patchUser(w http.ResponseWriter, r *request) error {
-	wanted, err := selectionOf(domain.UserType, r.URL.Query())
+	operations, err := readPatch(w, r)
 	if err != nil {
 		return err
 	}
-	operations, err := readPatch(w, r)
-	if err != nil {
+	if err := s.ifMatchUser(r); err != nil {
 		return err
 	}
 	u, err := s.Commands.PatchUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), operations)
 	if err != nil {
 		return err
 	}
-	return s.showUser(w, r, wanted, u)
+	return s.showUser(w, r, http.StatusOK, u)
 }
 
 func (s *SCIM) deleteUser(w http.ResponseWriter, r *request) error {
+	if err := s.ifMatchUser(r); err != nil {
+		return err
+	}
 	if err := s.Commands.DeleteUser(r.Context(), r.caller(), r.directory, r.PathValue("id")); err != nil {
 		return err
 	}
@@ -109,32 +112,28 @@ func (s *SCIM) deleteUser(w http.ResponseWriter, r *request) error {
 }
 
 func (s *SCIM) listUsers(w http.ResponseWriter, r *request) error {
-	params := r.URL.Query()
-	wanted, err := selectionOf(domain.UserType, params)
-	if err != nil {
-		return err
-	}
-	q, err := queryOf(domain.UserType, params)
-	if err != nil {
-		return err
-	}
+	return listed(w, r, domain.UserType, s.userPage)
+}
+
+// userPage reads users as they are shown; their groups are one query for all.
+func (s *SCIM) userPage(r *request, q projections.Query) (projections.Page[map[string]any], error) {
 	page, err := s.Read.Users(r.Context(), r.directory.ID, q)
 	if err != nil {
-		return err
+		return projections.Page[map[string]any]{}, err
+	}
+	ids := make([]string, len(page.Items))
+	for i, u := range page.Items {
+		ids[i] = u.ID
 	}
 	var in map[string][]projections.Membership
-	if wanted.shows("groups") && len(page.Items) > 0 {
-		ids := make([]string, len(page.Items))
-		for i, u := range page.Items {
-			ids[i] = u.ID
-		}
+	if len(ids) > 0 {
 		if in, err = s.Read.Memberships(r.Context(), r.directory.ID, ids); err != nil {
-			return err
+			return projections.Page[map[string]any]{}, err
 		}
 	}
-	resources := make([]map[string]any, len(page.Items))
+	shown := projections.Page[map[string]any]{Items: make([]map[string]any, len(page.Items)), Total: page.Total, Last: page.Last}
 	for i, u := range page.Items {
-		resources[i] = wanted.of(s.user(r.directory.ID, u, in[u.ID]))
+		shown.Items[i] = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]))
 	}
-	return listResponse(w, q.Start, page.Total, resources)
+	return shown, nil
 }

@@ -1,0 +1,262 @@
+package scim_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// page is a ListResponse.
+type page struct {
+	TotalResults, ItemsPerPage int
+	StartIndex                 *int
+	NextCursor                 string
+	Resources                  []map[string]any
+}
+
+func (p page) texts(attribute string) []string {
+	out := []string{}
+	for _, r := range p.Resources {
+		text, _ := r[attribute].(string)
+		out = append(out, text)
+	}
+	return out
+}
+
+func (n *tenant) list(path string, params ...string) page {
+	n.t.Helper()
+	values := url.Values{}
+	for i := 0; i+1 < len(params); i += 2 {
+		values.Set(params[i], params[i+1])
+	}
+	return n.page(n.must(200, "GET", path+"?"+values.Encode(), ""))
+}
+
+func (n *tenant) page(a answer) page {
+	n.t.Helper()
+	var p page
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+		n.t.Fatal(err)
+	}
+	if p.ItemsPerPage != len(p.Resources) {
+		n.t.Errorf("itemsPerPage is %d with %d resources", p.ItemsPerPage, len(p.Resources))
+	}
+	return p
+}
+
+// people makes users that sort otherwise than they were made.
+func people(n *tenant) {
+	for _, body := range []string{
+		`{"userName":"charlie","title":"b","emails":[{"value":"x@z.test"},{"value":"a@z.test","primary":true}],"name":{"familyName":"Ärmel"}}`,
+		`{"userName":"Alice","title":"A","name":{"familyName":"zeta"}}`,
+		`{"userName":"bob","emails":[{"value":"m@z.test"}],"name":{"familyName":"Beta"}}`,
+		`{"userName":"Dora","title":"c"}`,
+	} {
+		n.must(201, "POST", "/Users", body)
+	}
+}
+
+func TestSort(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	people(n)
+	for _, c := range []struct{ by, order, want string }{
+		{"", "", "charlie Alice bob Dora"},
+		{"userName", "", "Alice bob charlie Dora"},
+		{"USERNAME", "Descending", "Dora charlie bob Alice"},
+		{"title", "ascending", "Alice charlie Dora bob"}, // without a title: last
+		{"title", "descending", "bob Dora charlie Alice"},
+		{"emails", "", "charlie bob Alice Dora"}, // by the primary value, else the first
+		{"emails.value", "", "charlie bob Alice Dora"},
+		{"name.familyName", "", "bob Alice charlie Dora"},
+		{"meta.created", "descending", "Dora bob Alice charlie"},
+		{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "", "charlie Alice bob Dora"},
+	} {
+		if got := strings.Join(n.list("/Users", "sortBy", c.by, "sortOrder", c.order).texts("userName"), " "); got != c.want {
+			t.Errorf("by %s %s: %s, want %s", c.by, c.order, got, c.want)
+		}
+	}
+	second := n.list("/Users", "sortBy", "userName", "startIndex", "2", "count", "2")
+	if got := strings.Join(second.texts("userName"), " "); got != "bob charlie" || second.TotalResults != 4 {
+		t.Errorf("the second page is %s of %d", got, second.TotalResults)
+	}
+	for params, scimType := range map[string]string{
+		"sortBy=shoeSize":                     "invalidPath",
+		"sortBy=password":                     "invalidPath",
+		"sortBy=meta.location":                "invalidPath",
+		"sortBy=groups":                       "invalidPath",
+		"sortBy=userName&sortOrder=sideways":  "invalidValue",
+		"sortBy=userName&filter=userName+eq":  "invalidFilter",
+		"filter=userName%20eq%20%22x%22;y=%1": "invalidValue",
+	} {
+		if a := n.do("GET", "/Users?"+params, ""); a.status != 400 || !strings.Contains(a.body, scimType) {
+			t.Errorf("%s: %d %s", params, a.status, a.body)
+		}
+	}
+}
+
+// TestCursor walks lists of several forms and sees each resource once, though others come and go meanwhile.
+func TestCursor(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	var ids []string
+	for i := range 25 {
+		ids = append(ids, idOf(t, n.must(201, "POST", "/Users", fmt.Sprintf(`{"userName":"u%02d","title":"t%d"}`, i, i%2))))
+	}
+	for name, params := range map[string][]string{
+		"plain":    {},
+		"filtered": {"filter", `title eq "t0"`},
+		"sorted":   {"sortBy", "userName", "sortOrder", "descending"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen []string
+			cursor, pages := "", 0
+			for {
+				p := n.list("/Users", append([]string{"cursor", cursor, "count", "4"}, params...)...)
+				seen = append(seen, p.texts("userName")...)
+				if p.StartIndex != nil {
+					t.Error("a page by cursor has a startIndex")
+				}
+				if pages++; p.NextCursor == "" {
+					break
+				}
+				cursor = p.NextCursor
+			}
+			want := n.list("/Users", append([]string{"count", "100"}, params...)...)
+			if !slices.Equal(seen, want.texts("userName")) {
+				t.Errorf("walked %v, want %v", seen, want.texts("userName"))
+			}
+			if full := (len(seen) + 3) / 4; pages != full {
+				t.Errorf("%d pages for %d resources", pages, len(seen))
+			}
+		})
+	}
+	first := n.list("/Users", "cursor", "", "count", "10")
+	n.must(204, "DELETE", "/Users/"+ids[2], "") // behind the cursor
+	n.must(204, "DELETE", "/Users/"+ids[9], "") // what the cursor stands on
+	n.must(204, "DELETE", "/Users/"+ids[10], "")
+	next := n.list("/Users", "cursor", first.NextCursor, "count", "3")
+	if got := strings.Join(next.texts("userName"), " "); got != "u11 u12 u13" {
+		t.Errorf("after deletions the cursor goes on with %s", got)
+	}
+	for _, bad := range []url.Values{
+		{"cursor": {"garbage!"}},
+		{"cursor": {first.NextCursor + "AA"}},
+		{"cursor": {strings.Repeat("A", 5000)}},
+		{"cursor": {first.NextCursor}, "filter": {`title eq "t0"`}}, // of another query
+	} {
+		if a := n.do("GET", "/Users?"+bad.Encode(), ""); a.status != 400 || !strings.Contains(a.body, "invalidCursor") {
+			t.Errorf("%v: %d %s", bad, a.status, a.body)
+		}
+	}
+	if a := n.do("GET", "/Groups?cursor="+first.NextCursor, ""); a.status != 400 {
+		t.Errorf("a cursor of users pages groups: %d", a.status)
+	}
+	if a := n.do("GET", "/Users?cursor=&startIndex=2", ""); a.status != 400 {
+		t.Errorf("cursor and startIndex: %d", a.status)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	people(n)
+	n.must(201, "POST", "/Groups", `{"displayName":"Alpha"}`)
+	n.must(201, "POST", "/Groups", `{"displayName":"Beta"}`)
+	request := func(rest string) string {
+		return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]` + rest + `}`
+	}
+	p := n.page(n.must(200, "POST", "/Users/.search", request(`,"filter":"title pr","sortBy":"userName","attributes":["userName"],"startIndex":2,"count":1`)))
+	if p.TotalResults != 3 || strings.Join(p.texts("userName"), " ") != "charlie" || p.Resources[0]["title"] != nil {
+		t.Errorf("search of users: %+v", p)
+	}
+	if p = n.page(n.must(200, "POST", "/Groups/.search", request(`,"filter":"displayName sw \"al\""`))); p.TotalResults != 1 {
+		t.Errorf("search of groups: %+v", p)
+	}
+	if p = n.page(n.must(200, "POST", "/.search", request(``))); p.TotalResults != 6 || len(p.Resources) != 6 {
+		t.Errorf("search of all: %+v", p)
+	}
+	if p = n.page(n.must(200, "POST", "/.search", request(`,"startIndex":4,"count":2`))); p.TotalResults != 6 || len(p.Resources) != 2 || p.Resources[0]["userName"] != "Dora" || p.Resources[1]["displayName"] != "Alpha" {
+		t.Errorf("a page over the border of types: %+v", p)
+	}
+	if p = n.page(n.must(200, "POST", "/.search", request(`,"filter":"userName eq \"bob\""`))); p.TotalResults != 1 {
+		t.Errorf("a filter that only users have: %+v", p)
+	}
+	for body, scimType := range map[string]string{
+		request(`,"filter":"shoeSize eq 4"`): "invalidFilter",
+		request(`,"filter":7`):               "invalidFilter",
+		request(`,"filter":{}`):              "invalidSyntax",
+		request(`,"attributes":[1]`):         "invalidSyntax",
+		request(`,"sortBy":"userName"`):      "invalidValue",
+		`[]`:                                 "invalidSyntax",
+		request(`,"count":"many"`):           "invalidValue",
+	} {
+		if a := n.do("POST", "/.search", body); a.status != 400 || !strings.Contains(a.body, scimType) {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
+		}
+	}
+}
+
+func TestETag(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	made := n.must(201, "POST", "/Users", okUser)
+	user := "/Users/" + idOf(t, made)
+	etag := made.header.Get("ETag")
+	if !strings.HasPrefix(etag, `W/"`) || !strings.Contains(made.body, `"version":`+fmt.Sprintf("%q", etag)) {
+		t.Fatalf("the ETag is %s and the body %s", etag, made.body)
+	}
+	if a := n.must(304, "GET", user, "", "If-None-Match", etag); a.body != "" || a.header.Get("ETag") != etag {
+		t.Errorf("304 with %q %q", a.body, a.header.Get("ETag"))
+	}
+	n.must(304, "GET", user, "", "If-None-Match", `"other", `+strings.TrimPrefix(etag, "W/"))
+	n.must(304, "GET", user, "", "If-None-Match", "*")
+	n.must(200, "GET", user, "", "If-None-Match", `W/"0"`)
+
+	patched := n.must(200, "PATCH", user, patchOf(`[{"op":"add","path":"title","value":"x"}]`), "If-Match", etag)
+	if patched.header.Get("ETag") == etag {
+		t.Error("a change keeps the ETag")
+	}
+	before := n.head()
+	for method, body := range map[string]string{"PATCH": patchOf(`[{"op":"add","path":"title","value":"y"}]`), "PUT": okUser, "DELETE": ""} {
+		a := n.must(412, method, user, body, "If-Match", etag)
+		if !strings.Contains(a.body, `"status":"412"`) {
+			t.Errorf("%s: %s", method, a.body)
+		}
+	}
+	if n.head() != before {
+		t.Error("a refused change was written")
+	}
+	etag = patched.header.Get("ETag")
+
+	// A user's groups are shown with it, so a membership changes its ETag and not its version.
+	group := "/Groups/" + idOf(t, n.must(201, "POST", "/Groups", `{"displayName":"G","members":["`+strings.TrimPrefix(user, "/Users/")+`"]}`))
+	inGroup := n.must(200, "GET", user, "", "If-None-Match", etag).header.Get("ETag")
+	n.must(412, "PUT", user, okUser, "If-Match", etag)
+	n.must(200, "PUT", user, okUser, "If-Match", inGroup)
+	n.must(200, "PUT", user, okUser, "If-Match", "*")
+
+	// Of writers with the same ETag one wins, also when they come at once.
+	same := n.must(200, "GET", user, "").header.Get("ETag")
+	var won atomic.Int32
+	together(16, func(i int) {
+		switch a := n.do("PATCH", user, patchOf(fmt.Sprintf(`[{"op":"add","path":"title","value":"by %d"}]`, i)), "If-Match", same); a.status {
+		case 200:
+			won.Add(1)
+		case 412:
+		default:
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+	if won.Load() != 1 {
+		t.Errorf("%d writers won", won.Load())
+	}
+	g := n.must(200, "GET", group, "").header.Get("ETag")
+	n.must(204, "PATCH", group, patchOf(`[{"op":"remove","path":"members"}]`), "If-Match", g)
+	n.must(412, "PATCH", group, patchOf(`[{"op":"replace","path":"displayName","value":"H"}]`), "If-Match", g)
+	n.must(412, "DELETE", group, "", "If-Match", g)
+	n.must(204, "DELETE", group, "", "If-Match", n.must(200, "GET", group, "").header.Get("ETag"))
+	n.must(404, "DELETE", group, "", "If-Match", "*")
+}
