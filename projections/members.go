@@ -55,12 +55,14 @@ func (m *ReadModel) Standing(ctx context.Context, group string, ids []string) ([
 		string(list), group)
 }
 
-// Membership is a group that a user or a group is a direct member of.
+// Membership is a group that a user or a group is in: by itself, or through groups that are in it (RFC 7643 §4.1.2: direct, indirect).
 type Membership struct {
-	Member, Type, Group, Display string // Type is as in domain.Member
+	Member, Group, Display string
+	Direct                 bool
 }
 
-// Memberships are the groups of the directory that the ids are direct members of, by member.
+// Memberships are the groups of the directory that the ids are in, by member, in the order of the groups' creation. Groups that
+// are in each other are each in both.
 func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []string) (map[string][]Membership, error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
@@ -68,12 +70,15 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	}
 	found, err := all(ctx, m, func(r row) (Membership, error) {
 		var g Membership
-		err := r.Scan(&g.Member, &g.Type, &g.Group, &g.Display)
+		err := r.Scan(&g.Member, &g.Group, &g.Display, &g.Direct)
 		return g, err
-	}, `SELECT m.member, m.type, g.id, g.attributes ->> '$.displayName' FROM json_each(?) i
-		CROSS JOIN members m ON m.directory = ? AND m.member = i.value AND m.to_version IS NULL
-		JOIN groups g ON g.id = m.grp
-		ORDER BY m.member, g.place`, string(list), directory)
+	}, `WITH RECURSIVE up (member, grp) AS (
+			SELECT m.member, m.grp FROM json_each(?1) i CROSS JOIN members m ON m.directory = ?2 AND m.member = i.value AND m.to_version IS NULL
+			UNION
+			SELECT up.member, m.grp FROM up CROSS JOIN members m ON m.directory = ?2 AND m.member = up.grp AND m.to_version IS NULL)
+		SELECT up.member, g.id, g.attributes ->> '$.displayName',
+			EXISTS (SELECT 1 FROM members WHERE grp = g.id AND member = up.member AND to_version IS NULL)
+		FROM up JOIN groups g ON g.id = up.grp ORDER BY up.member, g.place`, string(list), directory)
 	if err != nil {
 		return nil, err
 	}

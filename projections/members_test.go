@@ -83,7 +83,7 @@ func TestMembers(t *testing.T) {
 	}
 	in, err := w.read.Memberships(t.Context(), d.ID, []string{bob.ID, inner.ID, "nobody", "x"})
 	w.must(err)
-	if len(in) != 3 || !slices.Equal(in[inner.ID], []projections.Membership{{Member: inner.ID, Type: "Group", Group: outer.ID, Display: "Outer"}}) || in[bob.ID][0].Group != inner.ID {
+	if len(in) != 3 || !slices.Equal(in[inner.ID], []projections.Membership{{Member: inner.ID, Group: outer.ID, Display: "Outer", Direct: true}}) || in[bob.ID][0].Group != inner.ID {
 		t.Errorf("memberships %v", in)
 	}
 

@@ -143,6 +143,9 @@ func (s *Service) leaveGroups(ctx context.Context, draft *draft, meta domain.Met
 	}
 	meta.CausationID = draft.writes[0].Entries[0].ID.String()
 	for _, m := range in[member] {
+		if !m.Direct {
+			continue
+		}
 		g, err := load[domain.Group](ctx, s, projections.KindGroup.Stream(m.Group))
 		if err != nil {
 			return err

@@ -58,7 +58,11 @@ func (s *SCIM) user(directory string, u projections.User, in []projections.Membe
 	if len(in) > 0 {
 		groups := make([]any, len(in))
 		for i, g := range in {
-			groups[i] = map[string]any{"value": g.Group, "display": g.Display, "type": "direct", "$ref": s.location(domain.GroupType, directory, g.Group)}
+			how := "indirect"
+			if g.Direct {
+				how = "direct"
+			}
+			groups[i] = map[string]any{"value": g.Group, "display": g.Display, "type": how, "$ref": s.location(domain.GroupType, directory, g.Group)}
 		}
 		out["groups"] = groups
 	}
