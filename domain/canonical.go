@@ -9,15 +9,25 @@ import (
 	"time"
 )
 
+// Canonical is Dialect.Canonical of the lenient dialect.
+func (t *ResourceType) Canonical(resource map[string]any) (Attributes, error) {
+	return Dialect{}.Canonical(t, resource)
+}
+
 // Canonical reads a resource as a client sent it (RFC 7643 §2.1: names without regard to case) and answers it by canonical names.
 // Read-only attributes, the password and unknown core attributes are left out; extensions are kept, also
 // unknown ones. What identity providers are known to write otherwise is understood: see Attribute.Canonical.
 // A group's members are among what it answers; they are no attributes of the Group state: see PlanMembers.
-func (t *ResourceType) Canonical(resource map[string]any) (Attributes, error) {
+//
+// A strict dialect refuses all that is unknown, and what has another shape than its schema says.
+func (d Dialect) Canonical(t *ResourceType, resource map[string]any) (Attributes, error) {
+	if err := d.schemas(t, resource); err != nil {
+		return nil, err
+	}
 	out := Attributes{}
 	spelled := map[string]bool{} // unknown URNs keep their spelling, and are still the same in another case
 	for _, name := range slices.Sorted(maps.Keys(resource)) {
-		canonical, value, err := t.canonical(name, resource[name])
+		canonical, value, err := d.canonical(t, name, resource[name])
 		if err != nil {
 			return nil, err
 		}
@@ -31,25 +41,53 @@ func (t *ResourceType) Canonical(resource map[string]any) (Attributes, error) {
 		}
 		out[canonical] = value
 	}
+	if !d.Strict {
+		t.bringHome(out, resource)
+	}
 	return out, nil
 }
 
-func (t *ResourceType) canonical(name string, value any) (string, any, error) {
+// bringHome puts the attributes of known extensions that a client wrote at the top of the resource under their URN, as a PATCH
+// does. What stands under the URN already wins; what does not fit the definition is some other attribute of that name, and
+// left out like any that is unknown.
+func (t *ResourceType) bringHome(out Attributes, resource map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(resource)) {
+		if IsURN(name) || find(t.Core.Attributes, name) != nil {
+			continue
+		}
+		ref, known := t.Resolve(name)
+		if !known || ref.Sub != nil || ref.Attribute.ReadOnly || lookup(out, ref.Path) != nil {
+			continue
+		}
+		if value, err := ref.Attribute.Canonical(resource[name]); err == nil && !isEmpty(value) {
+			assign(out, ref.Path, value)
+		}
+	}
+}
+
+func (d Dialect) canonical(t *ResourceType, name string, value any) (string, any, error) {
 	if IsURN(name) {
 		if strings.EqualFold(name, t.Core.ID) {
 			return "", nil, RefuseFor(Invalid, InvalidSyntax, "attributes of %s belong at the top of the resource", t.Core.ID)
 		}
-		return t.canonicalExtension(name, value)
+		return d.canonicalExtension(t, name, value)
 	}
 	a := find(t.Core.Attributes, name)
-	if a == nil || a.ReadOnly || a.Never {
+	if a == nil {
+		return "", nil, d.unknown(name)
+	}
+	if a.ReadOnly || a.Never {
 		return "", nil, nil
 	}
-	v, err := a.Canonical(value)
+	v, err := a.read(d, value)
 	return a.Name, v, err
 }
 
-func (t *ResourceType) canonicalExtension(urn string, value any) (string, any, error) {
+func (d Dialect) canonicalExtension(t *ResourceType, urn string, value any) (string, any, error) {
+	known := t.extension(urn)
+	if known == nil && d.Strict {
+		return "", nil, d.unknown(urn)
+	}
 	if value == nil {
 		return "", nil, nil
 	}
@@ -57,7 +95,6 @@ func (t *ResourceType) canonicalExtension(urn string, value any) (string, any, e
 	if !ok {
 		return "", nil, RefuseFor(Invalid, InvalidValue, "%s is not an object", urn)
 	}
-	known := t.extension(urn)
 	if known == nil {
 		return urn, withoutNulls(object), nil
 	}
@@ -69,10 +106,12 @@ func (t *ResourceType) canonicalExtension(urn string, value any) (string, any, e
 				continue
 			}
 			var err error
-			if v, err = a.Canonical(v); err != nil {
+			if v, err = a.read(d, v); err != nil {
 				return "", nil, err
 			}
 			name = a.Name
+		} else if err := d.unknown(known.ID + ":" + name); err != nil {
+			return "", nil, err
 		} else {
 			v = withoutNulls(v)
 		}
@@ -115,26 +154,33 @@ func withoutNulls(v any) any {
 // understands booleans written as strings ("True"), one value where several may stand, the single element of an array where one may
 // stand, and a string where an object with a value may stand (a manager's id, a member's id, Entra's JSON in a string).
 // What it answers shares nothing with what it was given.
-func (a *Attribute) Canonical(value any) (any, error) {
+func (a *Attribute) Canonical(value any) (any, error) { return a.read(Dialect{}, value) }
+
+// read is Canonical in a dialect; a strict one wants each value in the form that RFC 7643 gives it.
+func (a *Attribute) read(d Dialect, value any) (any, error) {
 	list, isList := value.([]any)
 	if !a.MultiValued {
 		switch {
+		case d.Strict:
 		case isList && len(list) == 0:
 			return nil, nil
 		case isList && len(list) == 1:
 			value = list[0]
 		}
-		return a.one(value)
+		return a.one(d, value)
 	}
 	if !isList {
-		if value == nil {
+		switch {
+		case value == nil:
 			return nil, nil
+		case d.Strict:
+			return nil, a.refuse("an array")
 		}
 		list = []any{value}
 	}
 	out := make([]any, 0, len(list))
 	for _, e := range list {
-		v, err := a.one(e)
+		v, err := a.one(d, e)
 		if err != nil {
 			return nil, err
 		}
@@ -142,10 +188,13 @@ func (a *Attribute) Canonical(value any) (any, error) {
 			out = append(out, v)
 		}
 	}
+	if d.Strict && primaries(out) > 1 {
+		return nil, a.refuseSecondPrimary()
+	}
 	return onlyOnce(out), nil
 }
 
-func (a *Attribute) one(value any) (any, error) {
+func (a *Attribute) one(d Dialect, value any) (any, error) {
 	if value == nil {
 		return nil, nil
 	}
@@ -155,7 +204,7 @@ func (a *Attribute) one(value any) (any, error) {
 		case bool:
 			return v, nil
 		case string:
-			if strings.EqualFold(v, "true") || strings.EqualFold(v, "false") {
+			if !d.Strict && (strings.EqualFold(v, "true") || strings.EqualFold(v, "false")) {
 				return strings.EqualFold(v, "true"), nil
 			}
 		}
@@ -175,9 +224,12 @@ func (a *Attribute) one(value any) (any, error) {
 		}
 		return nil, a.refuse("a dateTime, as 2026-01-31T12:00:00Z")
 	case Complex:
-		return a.complex(value)
+		return a.complex(d, value)
 	}
-	if s, ok := asText(value); ok {
+	if s, ok := value.(string); ok {
+		return s, nil
+	}
+	if s, ok := asText(value); ok && !d.Strict {
 		return s, nil
 	}
 	return nil, a.refuse("a string")
@@ -196,22 +248,31 @@ func asText(value any) (string, bool) {
 	return "", false
 }
 
-func (a *Attribute) complex(value any) (any, error) {
-	object, err := a.object(value)
+func (a *Attribute) complex(d Dialect, value any) (any, error) {
+	object, err := a.object(d, value)
 	if object == nil {
 		return nil, err
 	}
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		sub := a.sub(name)
-		if sub == nil || sub.ReadOnly {
+		if sub == nil {
+			if err := d.unknown(a.Name + "." + name); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		v, err := sub.Canonical(object[name])
+		if sub.ReadOnly {
+			continue
+		}
+		v, err := sub.read(d, object[name])
 		if err != nil {
 			return nil, err
 		}
 		if !a.MultiValued && sub.Name == "value" && (v == nil || v == "") { // {"value":""} takes a manager away
+			if d.Strict {
+				return nil, a.refuse("assigned by an empty value")
+			}
 			return nil, nil
 		}
 		if isEmpty(v) {
@@ -227,8 +288,14 @@ func (a *Attribute) complex(value any) (any, error) {
 
 // object is what stands for a complex value: an object, or a text for the attributes that have a value; nil for the
 // empty text.
-func (a *Attribute) object(value any) (map[string]any, error) {
-	if object, ok := value.(map[string]any); ok {
+func (a *Attribute) object(d Dialect, value any) (map[string]any, error) {
+	object, ok := value.(map[string]any)
+	switch {
+	case d.Strict && !ok:
+		return nil, a.refuse("an object")
+	case d.Strict:
+		return object, nil
+	case ok:
 		if id := object["managerId"]; id != nil && a.Name == "manager" && object["value"] == nil { // SCIM 1.1, still in OneLogin's templates
 			return map[string]any{"value": id}, nil
 		}
@@ -247,6 +314,10 @@ func (a *Attribute) object(value any) (map[string]any, error) {
 		}
 	}
 	return map[string]any{"value": text}, nil
+}
+
+func (a *Attribute) refuseSecondPrimary() error {
+	return RefuseFor(Invalid, InvalidValue, "more than one of %s is primary", a.Name)
 }
 
 func (a *Attribute) refuse(want string) error {

@@ -13,12 +13,15 @@ type DirectoryActivated struct {
 	OrganizationID string   `json:"organization_id"`
 	Provider       Provider `json:"provider"`
 	Token          Token    `json:"token"`
+	Strict         bool     `json:"strict,omitempty"`
 }
 
-// DirectoryUpdated names another provider; that provider gets a token of its own, and the old one dies.
+// DirectoryUpdated says what feeds the directory from now on. Another provider gets a token of its own, and the old one dies; where the
+// token is the same, only the dialect is another.
 type DirectoryUpdated struct {
 	Provider Provider `json:"provider"`
 	Token    Token    `json:"token"`
+	Strict   bool     `json:"strict,omitempty"`
 }
 
 // DirectoryTokenReset gives a new token. The one before stays valid until PreviousUntil; the zero time is at once.
@@ -47,6 +50,7 @@ func (DirectoryDeleted) EventName() string     { return "directory.deleted" }
 type Directory struct {
 	OrganizationID string // "" until it is activated
 	Provider       Provider
+	Strict         bool // its Dialect
 	Active         bool
 	Deleted        bool
 	Token          Token
@@ -61,9 +65,12 @@ func (d *Directory) Exists() bool { return d.OrganizationID != "" && !d.Deleted 
 func (d *Directory) Apply(e Event) {
 	switch e := e.(type) {
 	case DirectoryActivated:
-		d.OrganizationID, d.Provider, d.Token, d.Active = e.OrganizationID, e.Provider, e.Token, true
+		d.OrganizationID, d.Provider, d.Token, d.Strict, d.Active = e.OrganizationID, e.Provider, e.Token, e.Strict, true
 	case DirectoryUpdated:
-		d.Provider, d.Token, d.Previous, d.PreviousUntil = e.Provider, e.Token, Token{}, time.Time{}
+		if e.Token != d.Token {
+			d.Previous, d.PreviousUntil = Token{}, time.Time{}
+		}
+		d.Provider, d.Token, d.Strict = e.Provider, e.Token, e.Strict
 	case DirectoryTokenReset:
 		d.Previous, d.PreviousUntil, d.Token = d.Token, e.PreviousUntil, e.Token
 		if e.PreviousUntil.IsZero() {
@@ -96,6 +103,25 @@ func (d *Directory) ResetToken(token Token, now time.Time, overlap time.Duration
 	return e, nil
 }
 
+// Update decides on another provider, which gets the token given, and on another dialect. "" leaves the provider with its
+// token, and nil the dialect, as they are.
+func (d *Directory) Update(provider Provider, token Token, dialect *Dialect) (Event, error) {
+	if !d.Exists() {
+		return nil, Refuse(NotFound, "there is no such directory")
+	}
+	e := DirectoryUpdated{d.Provider, d.Token, d.Strict}
+	if provider != "" {
+		e.Provider, e.Token = provider, token
+	}
+	if dialect != nil {
+		e.Strict = dialect.Strict
+	}
+	if e == (DirectoryUpdated{d.Provider, d.Token, d.Strict}) {
+		return nil, nil
+	}
+	return e, nil
+}
+
 // SetActive decides to open or close the directory: nil if it is so already, or is none.
 func (d *Directory) SetActive(active bool) Event {
 	switch {
@@ -112,5 +138,9 @@ func (d *Directory) Snapshot(id string) Attributes {
 	if !d.Exists() {
 		return nil
 	}
-	return Attributes{"id": id, "provider": string(d.Provider), "active": d.Active}
+	s := Attributes{"id": id, "provider": string(d.Provider), "active": d.Active}
+	if d.Strict {
+		s["interop"] = Dialect{Strict: true}.String()
+	}
+	return s
 }

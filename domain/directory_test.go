@@ -7,7 +7,7 @@ import (
 
 func TestDirectory(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 123456789, time.FixedZone("CET", 3600))
-	open := []Event{DirectoryActivated{"org", Okta, Token{"t1", "h1"}}}
+	open := []Event{DirectoryActivated{OrganizationID: "org", Provider: Okta, Token: Token{"t1", "h1"}}}
 	closed := append(open[:1:1], DirectoryDeactivated{})
 	gone := append(open[:1:1], DirectoryDeleted{})
 	set := func(active bool) func(*Directory) ([]Event, error) {
@@ -16,6 +16,11 @@ func TestDirectory(t *testing.T) {
 	reset := func(overlap time.Duration) func(*Directory) ([]Event, error) {
 		return func(d *Directory) ([]Event, error) { return one(d.ResetToken(Token{"t2", "h2"}, now, overlap)) }
 	}
+	update := func(provider Provider, dialect *Dialect) func(*Directory) ([]Event, error) {
+		return func(d *Directory) ([]Event, error) { return one(d.Update(provider, Token{"t2", "h2"}, dialect)) }
+	}
+	strictly, leniently := &Dialect{Strict: true}, &Dialect{}
+	held := []Event{DirectoryActivated{OrganizationID: "org", Provider: Okta, Token: Token{"t1", "h1"}, Strict: true}}
 	until := time.Date(2026, 11, 24, 9, 0, 0, 123000000, time.UTC)
 	decide(t, []decision[Directory]{
 		{"close", open, set(false), []Event{DirectoryDeactivated{}}, ""},
@@ -30,13 +35,21 @@ func TestDirectory(t *testing.T) {
 		{"longest overlap", open, reset(MaxTokenOverlap), []Event{DirectoryTokenReset{Token{"t2", "h2"}, until.Add(29 * 24 * time.Hour)}}, ""},
 		{"overlap too long", open, reset(MaxTokenOverlap + 1), nil, "invalid invalidValue"},
 		{"token of what is deleted", gone, reset(0), nil, "not_found"},
+		{"another provider", held, update(AzureAD, nil), []Event{DirectoryUpdated{AzureAD, Token{"t2", "h2"}, true}}, ""},
+		{"the same provider again has a token of its own", open, update(Okta, nil), []Event{DirectoryUpdated{Okta, Token{"t2", "h2"}, false}}, ""},
+		{"another provider, read otherwise", held, update(AzureAD, leniently), []Event{DirectoryUpdated{AzureAD, Token{"t2", "h2"}, false}}, ""},
+		{"read strictly, by the same token", open, update("", strictly), []Event{DirectoryUpdated{Okta, Token{"t1", "h1"}, true}}, ""},
+		{"read leniently again", held, update("", leniently), []Event{DirectoryUpdated{Okta, Token{"t1", "h1"}, false}}, ""},
+		{"read as before", held, update("", strictly), nil, ""},
+		{"nothing said", open, update("", nil), nil, ""},
+		{"another provider of what is deleted", gone, update(AzureAD, nil), nil, "not_found"},
 	})
 }
 
 func TestDirectoryTokens(t *testing.T) {
 	var d Directory
 	until := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	d.Apply(DirectoryActivated{"org", Okta, Token{"t1", "h1"}})
+	d.Apply(DirectoryActivated{OrganizationID: "org", Provider: Okta, Token: Token{"t1", "h1"}})
 	d.Apply(DirectoryTokenReset{Token{"t2", "h2"}, until})
 	if d.Token.ID != "t2" || d.Previous.ID != "t1" || d.PreviousUntil != until {
 		t.Errorf("after an overlapping reset: %+v", d)
@@ -46,9 +59,18 @@ func TestDirectoryTokens(t *testing.T) {
 		t.Errorf("after a reset at once: %+v", d)
 	}
 	d.Apply(DirectoryTokenReset{Token{"t4", "h4"}, until})
-	d.Apply(DirectoryUpdated{AzureAD, Token{"t5", "h5"}})
+	d.Apply(DirectoryUpdated{Provider: AzureAD, Token: Token{"t5", "h5"}})
 	if d.Provider != AzureAD || d.Token.ID != "t5" || d.Previous != (Token{}) || !d.PreviousUntil.IsZero() {
 		t.Errorf("after another provider: %+v", d)
+	}
+	d.Apply(DirectoryTokenReset{Token{"t6", "h6"}, until})
+	d.Apply(DirectoryUpdated{AzureAD, Token{"t6", "h6"}, true})
+	if !d.Strict || d.Token.ID != "t6" || d.Previous.ID != "t5" || d.PreviousUntil != until {
+		t.Errorf("the token before went though only the dialect changed: %+v", d)
+	}
+	d.Apply(DirectoryUpdated{Okta, Token{"t7", "h7"}, false})
+	if d.Strict || d.Previous != (Token{}) {
+		t.Errorf("after another provider and dialect: %+v", d)
 	}
 }
 
@@ -57,9 +79,13 @@ func TestDirectorySnapshot(t *testing.T) {
 	if d.Snapshot("d") != nil {
 		t.Error("a directory before its activation")
 	}
-	d.Apply(DirectoryActivated{"org", Okta, Token{"t1", "h1"}})
+	d.Apply(DirectoryActivated{OrganizationID: "org", Provider: Okta, Token: Token{"t1", "h1"}})
 	d.Apply(DirectoryDeactivated{})
 	if got, want := text(d.Snapshot("d")), `{"active":false,"id":"d","provider":"okta"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	d.Apply(DirectoryUpdated{Provider: Okta, Strict: true})
+	if got, want := text(d.Snapshot("d")), `{"active":false,"id":"d","interop":"strict","provider":"okta"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	d.Apply(DirectoryReactivated{})

@@ -1,6 +1,9 @@
 package domain
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MembersPlan is what a request wants of a group's members: first, if Clear, that nobody is left, and then that those in Wanted
 // are members, or are not. It names no more than the request does, so its cost does not depend on the group.
@@ -28,14 +31,31 @@ func (p *MembersPlan) IDs() []string {
 	return ids
 }
 
+// PlanMembers is Dialect.PlanMembers of the lenient dialect.
+func PlanMembers(value any) (MembersPlan, error) { return Dialect{}.PlanMembers(value) }
+
 // PlanMembers is the plan of a whole resource (POST and PUT): those named and nobody else.
-func PlanMembers(value any) (MembersPlan, error) {
+func (d Dialect) PlanMembers(value any) (MembersPlan, error) {
 	var p MembersPlan
 	p.clear()
-	return p, p.wish(value, true)
+	return p, p.wish(d, value, true)
 }
 
 func (p *MembersPlan) clear() { *p = MembersPlan{Clear: true} }
+
+// expect makes room for as many more.
+func (p *MembersPlan) expect(n int) {
+	if n < fewMembers {
+		return
+	}
+	p.Wanted = slices.Grow(p.Wanted, n)
+	if p.place == nil {
+		p.place = make(map[string]int, n)
+	}
+}
+
+// fewMembers is how many find their room as they come.
+const fewMembers = 16
 
 func (p *MembersPlan) want(m Member, in bool) {
 	if at, named := p.place[m.ID]; named {
@@ -49,17 +69,23 @@ func (p *MembersPlan) want(m Member, in bool) {
 	p.Wanted = append(p.Wanted, Wish{m, in})
 }
 
-// wish reads members as clients write them: objects with a value, or plain ids; one or several.
-func (p *MembersPlan) wish(value any, in bool) error {
+// wish reads members as clients write them: objects with a value, or plain ids; one or several. A strict dialect takes an array of
+// objects.
+func (p *MembersPlan) wish(d Dialect, value any, in bool) error {
 	list, several := value.([]any)
-	if !several && value != nil && value != "" {
+	switch {
+	case several || value == nil:
+	case d.Strict:
+		return membersAttribute.refuse("an array")
+	case value != "":
 		list = []any{value}
 	}
+	p.expect(len(list))
 	for _, e := range list {
 		if e == nil {
 			continue
 		}
-		m, err := readMember(e)
+		m, err := readMember(d, e)
 		if err != nil {
 			return err
 		}
@@ -70,18 +96,52 @@ func (p *MembersPlan) wish(value any, in bool) error {
 
 var membersAttribute = find(groupAttributes, "members")
 
-func readMember(v any) (Member, error) {
-	one, err := membersAttribute.one(v)
+func readMember(d Dialect, v any) (Member, error) {
+	if id, ref, kind, plain := plainMember(v); plain {
+		return makeMember(id, ref, kind)
+	}
+	one, err := membersAttribute.one(d, v)
 	if err != nil {
 		return Member{}, err
 	}
 	attributes, _ := one.(map[string]any)
 	text := func(name string) string { s, _ := attributes[name].(string); return s }
-	m := Member{ID: text("value")}
-	if strings.EqualFold(text("type"), "Group") || strings.Contains(text("$ref"), "/Groups/") {
+	return makeMember(text("value"), text("$ref"), text("type"))
+}
+
+func makeMember(id, ref, kind string) (Member, error) {
+	m := Member{ID: id}
+	if strings.EqualFold(kind, "Group") || strings.Contains(ref, "/Groups/") {
 		m.Type = "Group"
 	}
-	return m, checkMember(m.ID)
+	return m, checkMember(id)
+}
+
+// plainMember reads the member that nearly all are, without the care and the memory that Attribute.Canonical takes: texts under
+// canonical names, so that no name can stand twice and every dialect means the same. It answers false for any other.
+func plainMember(v any) (id, ref, kind string, plain bool) {
+	object, isObject := v.(map[string]any)
+	if !isObject {
+		return "", "", "", false
+	}
+	for name, e := range object {
+		text, isText := e.(string)
+		if !isText && e != nil {
+			return "", "", "", false
+		}
+		switch name {
+		case "value":
+			id = text
+		case "$ref":
+			ref = text
+		case "type":
+			kind = text
+		case "display":
+		default:
+			return "", "", "", false
+		}
+	}
+	return id, ref, kind, true
 }
 
 // maxMemberID is how long an id may be that names nobody of ours.
@@ -96,26 +156,32 @@ func checkMember(id string) error {
 
 // patch reads one operation on members. Who a member is cannot be changed (RFC 7643 §4.2), only who is one; what else
 // stands beside a member's id is ours to say, and ignored.
-func (p *MembersPlan) patch(op string, t Target, value any) error {
+func (p *MembersPlan) patch(d Dialect, op string, t Target, value any) error {
 	sub := t.Selected
 	if t.Sub != nil {
 		sub = t.Sub
 	}
 	switch {
+	case d.Strict && (sub != nil || t.Filter != nil && op == "replace"):
+		return refuseMember()
 	case sub != nil && sub.Name != "value":
 		return nil
 	case sub != nil && (op != "add" || t.Filter != nil):
-		return RefuseFor(Invalid, Mutability, "what a member is cannot be changed; remove it and add another")
+		return refuseMember()
 	case t.Filter != nil:
-		return p.patchSelected(op, t.Filter, value)
+		return p.patchSelected(d, op, t.Filter, value)
 	case op == "replace", op == "remove" && value == nil:
 		p.clear()
 	}
-	return p.wish(value, op != "remove")
+	return p.wish(d, value, op != "remove")
+}
+
+func refuseMember() error {
+	return RefuseFor(Invalid, Mutability, "what a member is cannot be changed; remove it and add another")
 }
 
 // patchSelected adds or removes those that the filter names; a replace puts those of the value in their place.
-func (p *MembersPlan) patchSelected(op string, f Filter, value any) error {
+func (p *MembersPlan) patchSelected(d Dialect, op string, f Filter, value any) error {
 	ids, ok := idsOf(nil, f)
 	if !ok {
 		return RefuseFor(Invalid, InvalidFilter, `members are selected by value: members[value eq "…"]`)
@@ -129,7 +195,7 @@ func (p *MembersPlan) patchSelected(op string, f Filter, value any) error {
 	if op == "remove" {
 		return nil
 	}
-	return p.wish(value, true)
+	return p.wish(d, value, true)
 }
 
 // idsOf are the ids that a filter names by equality.
@@ -159,6 +225,9 @@ func (p *MembersPlan) Delta(standing []Member) MembersDelta {
 		if p.Clear && !named || named && !p.Wanted[at].In {
 			d.Removed = append(d.Removed, m)
 		}
+	}
+	if len(standing) == 0 && len(p.Wanted) >= fewMembers { // all are new
+		d.Added = make([]Member, 0, len(p.Wanted))
 	}
 	for _, w := range p.Wanted {
 		if w.In && !is[w.Member.ID] {

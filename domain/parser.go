@@ -32,6 +32,7 @@ type parser struct {
 	token     int // where the token began that was read last: errors name this place
 	terms     int
 	reason    Reason
+	dialect   Dialect
 	resources *ResourceType // names are those of this type …
 	within    *Attribute    // … or, between brackets, of this attribute's sub-attributes
 }
@@ -226,7 +227,7 @@ func (p *parser) compare(ref Ref) (Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, ok := typed(ref.Leaf(), op, value)
+	value, ok := typed(p.dialect, ref.Leaf(), op, value)
 	if !ok {
 		return nil, p.refuse("the operator or the value does not fit the attribute's type")
 	}
@@ -260,7 +261,7 @@ func (p *parser) value() (any, error) {
 }
 
 // typed is the value as the attribute's type has it, false if operator or value do not fit it.
-func typed(a *Attribute, op Op, value any) (any, bool) {
+func typed(d Dialect, a *Attribute, op Op, value any) (any, bool) {
 	if value == nil {
 		return nil, op == Equal || op == NotEqual
 	}
@@ -268,12 +269,12 @@ func typed(a *Attribute, op Op, value any) (any, bool) {
 		return value, true
 	}
 	text, isText := value.(string)
-	if n, ok := value.(json.Number); ok && a.Type == String { // without quotes: employeeNumber eq 701984
+	if n, ok := value.(json.Number); ok && a.Type == String && !d.Strict { // without quotes: employeeNumber eq 701984
 		text, isText = n.String(), true
 	}
 	switch a.Type {
 	case Boolean:
-		value, err := a.one(value)
+		value, err := a.one(d, value)
 		return value, err == nil && (op == Equal || op == NotEqual)
 	case Binary: // equal or not; there is no order (RFC 7644 §3.4.2.2)
 		return text, isText && (op == Equal || op == NotEqual)

@@ -21,21 +21,27 @@ type PatchOp struct {
 	Value any
 }
 
+// Patch is Dialect.Patch of the lenient dialect.
+func (t *ResourceType) Patch(resource Attributes, operations []PatchOp) (Attributes, MembersPlan, error) {
+	return Dialect{}.Patch(t, resource, operations)
+}
+
 // Patch applies operations to a resource in the order given and answers what stands then; the resource itself stays as
 // it is, and one refused operation refuses all. Operations on a group's members come back as a plan, since a group's
 // members are not among its attributes.
 //
 // Where identity providers differ from RFC 7644 without contradiction, both are understood: a null or empty value
 // removes, a filter that selects nothing makes the value that it describes, removing takes a list of values,
-// attributes that are unknown are passed over, and so are read-only ones in an operation without a path.
-func (t *ResourceType) Patch(resource Attributes, operations []PatchOp) (Attributes, MembersPlan, error) {
+// attributes that are unknown are passed over, and so are read-only ones in an operation without a path. A strict dialect
+// refuses all of these: see strict.go.
+func (d Dialect) Patch(t *ResourceType, resource Attributes, operations []PatchOp) (Attributes, MembersPlan, error) {
 	if len(operations) == 0 {
 		return nil, MembersPlan{}, RefuseFor(Invalid, InvalidSyntax, "Operations is empty")
 	}
 	if len(operations) > MaxOperations {
 		return nil, MembersPlan{}, RefuseFor(TooLarge, TooMany, "a PATCH takes at most %d operations", MaxOperations)
 	}
-	p := patch{t: t, tree: resource.Clone()}
+	p := patch{t: t, dialect: d, tree: resource.Clone()}
 	for _, o := range operations {
 		if err := p.apply(o); err != nil {
 			return nil, MembersPlan{}, err
@@ -56,6 +62,7 @@ func (t *ResourceType) Patch(resource Attributes, operations []PatchOp) (Attribu
 // patch is a PATCH under way. The tree is its own, so that it is changed in place.
 type patch struct {
 	t       *ResourceType
+	dialect Dialect
 	tree    Attributes
 	members MembersPlan
 	work    int
@@ -73,6 +80,9 @@ func (p *patch) apply(o PatchOp) error {
 	op := strings.ToLower(o.Op)
 	if op != "add" && op != "replace" && op != "remove" {
 		return RefuseFor(Invalid, InvalidSyntax, "op is add, replace or remove")
+	}
+	if p.dialect.Strict {
+		return p.literally(o)
 	}
 	if o.Path != "" {
 		return p.named(op, o.Path, o.Value, true)
@@ -169,10 +179,13 @@ func (p *patch) at(op string, t Target, value any, explicit bool) error {
 	case a.ReadOnly || leaf.ReadOnly || a.Never:
 		return nil
 	case p.t == GroupType && a.Name == "members":
-		return p.members.patch(op, t, value)
+		return p.members.patch(p.dialect, op, t, value)
 	}
 	list, isList := value.([]any)
-	if op != "remove" && (value == nil || isList && len(list) == 0 || value == "" && leaf.Type == Complex) {
+	if p.dialect.Strict {
+		isList = isList && leaf.MultiValued
+	}
+	if op != "remove" && (value == nil || isList && len(list) == 0 || value == "" && leaf.Type == Complex && !p.dialect.Strict) {
 		if op == "add" && leaf.MultiValued {
 			return nil
 		}
@@ -190,11 +203,14 @@ func (p *patch) at(op string, t Target, value any, explicit bool) error {
 		assign(p.tree, t.Path, nil)
 		return nil
 	}
-	v, err := leaf.Canonical(value)
+	v, err := leaf.read(p.dialect, value)
 	if err != nil {
 		return err
 	}
 	before := lookup(p.tree, t.Path)
+	if p.dialect.Strict && op == "replace" { // the profile: whole, where RFC 7644 leaves what is not named
+		before = nil
+	}
 	if op == "add" && leaf.MultiValued {
 		list, _ := before.([]any)
 		more, _ := v.([]any)

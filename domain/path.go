@@ -76,6 +76,15 @@ func (t *ResourceType) Resolve(name string) (Ref, bool) {
 	return Ref{Path: []string{urn, rest}}, true
 }
 
+// literal tells whether a name that Resolve finds is written as RFC 7644 §3.10 has it: an extension's attribute with its URN, and a colon
+// behind that.
+func (t *ResourceType) literal(name string, ref Ref) bool {
+	if len(ref.Path) == 0 || !IsURN(ref.Path[0]) {
+		return !IsURN(name) || name[len(t.Core.ID)] == ':'
+	}
+	return IsURN(name) && name[len(ref.Path[0])] == ':'
+}
+
 // cutURN is what follows a schema's URN in a name.
 func cutURN(name, urn string) (string, bool) {
 	if len(name) <= len(urn)+1 || !strings.EqualFold(name[:len(urn)], urn) {
@@ -117,10 +126,14 @@ func resolve(prefix []string, attributes []Attribute, name string) (Ref, bool) {
 // ParsePath reads the path of a PATCH operation. It answers an invalidPath error for what is not a path, invalidFilter
 // for what cannot be read between its brackets, and false for a well-formed path to an attribute that is not in the schema.
 func (t *ResourceType) ParsePath(text string) (Target, bool, error) {
+	return t.parsePath(Dialect{}, text)
+}
+
+func (t *ResourceType) parsePath(d Dialect, text string) (Target, bool, error) {
 	if len(text) > MaxPathLength {
 		return Target{}, false, RefuseFor(Invalid, InvalidPath, "the path is longer than %d bytes", MaxPathLength)
 	}
-	p := &parser{text: text, reason: InvalidPath, resources: t}
+	p := &parser{text: text, reason: InvalidPath, dialect: d, resources: t}
 	name := p.word()
 	if name == "" {
 		return Target{}, false, p.refuse("an attribute's name is missing")

@@ -18,6 +18,10 @@ const (
 	CustomSCIM   Provider = "custom_scim"
 )
 
+// Restores tells whether the provider creates a user anew to bring back one that it deactivated: Okta, when an application is
+// assigned again. With any other provider a second user is meant.
+func (p Provider) Restores() bool { return p == Okta }
+
 var directoryProviders = []Provider{Okta, AzureAD, Google, OneLogin, JumpCloud, PingOne, PingFederate, Rippling, CustomSCIM}
 
 // ParseProvider reads a directory's provider, also by its other names; "" is custom_scim.

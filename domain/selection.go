@@ -24,19 +24,24 @@ func (p *patch) selected(op string, t Target, value any) error {
 		assign(p.tree, path, slices.DeleteFunc(values, chosen))
 		return nil
 	}
-	edit, err := editOf(op, t.Attribute, sub, value)
+	edit, err := p.editOf(op, t.Attribute, sub, value)
 	if err != nil {
 		return err
 	}
-	last := -1
+	last, edited := -1, []any(nil)
 	for i, e := range values {
 		if chosen(e) {
 			values[i], last = edit(e.(map[string]any)), i
+			edited = append(edited, values[i])
 		}
+	}
+	if p.dialect.Strict && primaries(edited) > 1 {
+		return t.Attribute.refuseSecondPrimary()
 	}
 	if last < 0 && op != "remove" {
 		made, ok := described(t.Filter)
-		if !ok || t.Filter != nil && !Matches(t.Filter, made) {
+		literal := p.dialect.Strict && op == "replace" && t.Filter != nil // RFC 7644 §3.5.2.3 wants it refused
+		if !ok || literal || t.Filter != nil && !Matches(t.Filter, made) {
 			return RefuseFor(Invalid, NoTarget, "no value of %s matches the path's filter", PathName(path))
 		}
 		for name, v := range edit(maps.Clone(made)) {
@@ -54,15 +59,15 @@ func (p *patch) selected(op string, t Target, value any) error {
 
 // editOf is what the operation does to one selected value: to all of it, or to a sub-attribute. It may change the value that
 // it is given.
-func editOf(op string, a, sub *Attribute, value any) (func(map[string]any) map[string]any, error) {
-	if list, ok := value.([]any); ok && len(list) == 1 && sub == nil {
+func (p *patch) editOf(op string, a, sub *Attribute, value any) (func(map[string]any) map[string]any, error) {
+	if list, ok := value.([]any); ok && len(list) == 1 && sub == nil && !p.dialect.Strict {
 		value = list[0]
 	}
 	read := a.one
 	if sub != nil {
-		read = sub.Canonical
+		read = sub.read
 	}
-	v, err := read(value)
+	v, err := read(p.dialect, value)
 	if err != nil {
 		return nil, err
 	}

@@ -85,6 +85,17 @@ func keepPrimary(values []any, i int) {
 	}
 }
 
+// primaries counts the primary ones among values.
+func primaries(values []any) int {
+	n := 0
+	for _, e := range values {
+		if m, ok := e.(map[string]any); ok && m["primary"] == true {
+			n++
+		}
+	}
+	return n
+}
+
 // without takes the values that are named away. A value is named by its value, and by its type if the name has one.
 func (a *Attribute) without(values, named []any) []any {
 	fold := func(s string) string { return s }
