@@ -36,28 +36,30 @@ func (m *ReadModel) PanicWhileWriting(t testing.TB) {
 // Tables is every row of the read model as text.
 func (m *ReadModel) Tables(t testing.TB) string {
 	t.Helper()
-	var out strings.Builder
 	text := func(r row) (string, error) {
 		var s string
 		return s, r.Scan(&s)
 	}
-	ctx := t.Context()
-	names, err := rowsOf(ctx, m.db.read, text, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
+	all, err := together(t.Context(), m, func(q queries) (string, error) {
+		var out strings.Builder
+		names, err := rowsOf(t.Context(), q, text, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
+		for _, name := range names {
+			columns, err := rowsOf(t.Context(), q, text, `SELECT name FROM pragma_table_info(?)`, name)
+			if err != nil {
+				return "", err
+			}
+			rows, err := rowsOf(t.Context(), q, text, `SELECT json_array(`+strings.Join(columns, ", ")+`) FROM `+name+` ORDER BY 1`)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&out, "%s\n%s\n", name, strings.Join(rows, "\n"))
+		}
+		return out.String(), err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names {
-		columns, err := rowsOf(ctx, m.db.read, text, `SELECT name FROM pragma_table_info(?)`, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows, err := rowsOf(ctx, m.db.read, text, `SELECT json_array(`+strings.Join(columns, ", ")+`) FROM `+name+` ORDER BY 1`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&out, "%s\n%s\n", name, strings.Join(rows, "\n"))
-	}
-	return out.String()
+	return all
 }
 
 // Spans are the versions of a group from and to which somebody was its member.

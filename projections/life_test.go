@@ -521,6 +521,9 @@ func firstDifference(a, b string) string {
 }
 
 func lives(t *testing.T, n int, f func(t *testing.T, seed uint64)) {
+	if raced {
+		n = 1
+	}
 	for seed := range uint64(n) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { f(t, seed) })
 	}

@@ -103,9 +103,9 @@ func (r *Runner) stopped(p Projection, err error) {
 		attrs = append(attrs, slog.String("stack", panicked.Stacktrace))
 	}
 	err = fmt.Errorf("projection %s stopped after position %s: %w", p.Name(), p.Progress().Position(), err)
-	p.Progress().fail(err)
 	r.logger.LogAttrs(context.Background(), slog.LevelError, "a projection stopped and will not go on before a restart",
 		append(attrs, slog.String("error", err.Error()))...)
+	p.Progress().fail(err)
 }
 
 // States tells how each projection stands.

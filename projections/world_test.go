@@ -56,6 +56,7 @@ func (w *world) start(others ...projections.Projection) {
 	w.must(err)
 	w.commands, err = command.New(command.Config{Log: w.log, Read: w.read, Keys: master})
 	w.must(err)
+	w.must(read.Progress().Wait(w.Context(), head)) // longer than a query would
 }
 
 func (w *world) must(err error) {
