@@ -11,21 +11,29 @@ import (
 type Directory struct {
 	ID, OrganizationID, Organization string
 	Provider                         domain.Provider
+	Strict                           bool
 	Active                           bool
 	Token, Previous                  domain.Token
 	PreviousUntil                    time.Time
 	Created, Updated                 time.Time
 }
 
+// Dialect is how literally the directory reads what its provider writes.
+func (d Directory) Dialect() domain.Dialect { return domain.Dialect{Strict: d.Strict} }
+
 func applyDirectory(b *batch, id string, s Stored) error {
 	at := formatTime(s.Meta.RecordedAt)
 	switch e := s.Event.(type) {
 	case domain.DirectoryActivated:
-		return b.exec(`INSERT INTO directories (id, organization, provider, active, token, token_hash, previous, previous_hash, previous_until, created, updated)
-			VALUES (?, ?, ?, 1, ?, ?, '', '', '', ?, ?)`, id, e.OrganizationID, string(e.Provider), e.Token.ID, e.Token.Hash, at, at)
+		return b.exec(`INSERT INTO directories (id, organization, provider, strict, active, token, token_hash, previous, previous_hash, previous_until, created, updated)
+			VALUES (?, ?, ?, ?, 1, ?, ?, '', '', '', ?, ?)`, id, e.OrganizationID, string(e.Provider), e.Strict, e.Token.ID, e.Token.Hash, at, at)
 	case domain.DirectoryUpdated:
-		return b.exec(`UPDATE directories SET provider = ?, token = ?, token_hash = ?, previous = '', previous_hash = '', previous_until = '', updated = ? WHERE id = ?`,
-			string(e.Provider), e.Token.ID, e.Token.Hash, at, id)
+		if err := b.exec(`UPDATE directories SET previous = '', previous_hash = '', previous_until = '' WHERE id = ? AND (token, token_hash) <> (?, ?)`,
+			id, e.Token.ID, e.Token.Hash); err != nil {
+			return err
+		}
+		return b.exec(`UPDATE directories SET provider = ?, strict = ?, token = ?, token_hash = ?, updated = ? WHERE id = ?`,
+			string(e.Provider), e.Strict, e.Token.ID, e.Token.Hash, at, id)
 	case domain.DirectoryTokenReset:
 		if e.PreviousUntil.IsZero() {
 			return b.exec(`UPDATE directories SET previous = '', previous_hash = '', previous_until = '', token = ?, token_hash = ?, updated = ? WHERE id = ?`,
@@ -45,7 +53,7 @@ func applyDirectory(b *batch, id string, s Stored) error {
 
 func deleteDirectory(b *batch, id string) error {
 	for _, query := range []string{
-		`DELETE FROM members WHERE grp IN (SELECT id FROM groups WHERE directory = ?)`,
+		`DELETE FROM members WHERE grp IN (SELECT seq FROM groups WHERE directory = ?)`,
 		`DELETE FROM groups WHERE directory = ?`,
 		`DELETE FROM user_emails WHERE directory = ?`,
 		`DELETE FROM users WHERE directory = ?`,
@@ -60,13 +68,13 @@ func deleteDirectory(b *batch, id string) error {
 	return nil
 }
 
-const directoryColumns = `SELECT d.id, d.organization, o.domain, d.provider, d.active, d.token, d.token_hash, d.previous, d.previous_hash, d.previous_until, d.created, d.updated
+const directoryColumns = `SELECT d.id, d.organization, o.domain, d.provider, d.strict, d.active, d.token, d.token_hash, d.previous, d.previous_hash, d.previous_until, d.created, d.updated
 	FROM directories d JOIN organizations o ON o.id = d.organization `
 
 func scanDirectory(r row) (Directory, error) {
 	var d Directory
 	var until, created, updated string
-	err := r.Scan(&d.ID, &d.OrganizationID, &d.Organization, &d.Provider, &d.Active, &d.Token.ID, &d.Token.Hash,
+	err := r.Scan(&d.ID, &d.OrganizationID, &d.Organization, &d.Provider, &d.Strict, &d.Active, &d.Token.ID, &d.Token.Hash,
 		&d.Previous.ID, &d.Previous.Hash, &until, &created, &updated)
 	d.PreviousUntil, d.Created, d.Updated = parseTime(until), parseTime(created), parseTime(updated)
 	return d, err

@@ -62,17 +62,14 @@ func (m *ReadModel) Tables(t testing.TB) string {
 	return all
 }
 
-// Spans are the versions of a group from and to which somebody was its member.
-func (m *ReadModel) Spans(t testing.TB, group, member string) string {
+// MemberRows is how many rows name somebody as a member.
+func (m *ReadModel) MemberRows(t testing.TB, member string) int {
 	t.Helper()
-	spans, err := all(t.Context(), m, func(r row) (string, error) {
-		var s string
-		return s, r.Scan(&s)
-	}, `SELECT from_version || '-' || ifnull(to_version, '') FROM members WHERE grp = ? AND member = ? ORDER BY from_version`, group, member)
+	n, err := one(t.Context(), m, number, `SELECT count(*) FROM members WHERE member = ?`, member)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Join(spans, " ")
+	return n
 }
 
 // Plans are how SQLite finds what the queries of f ask for. Nobody else may query meanwhile.

@@ -142,7 +142,7 @@ var (
 		"display": {name: "e.display_key", key: domain.FoldKey}, "primary": {name: "e.is_primary"},
 	}
 	memberColumns = map[string]column{"value": {name: "m.member", key: verbatim}}
-	groupsColumns = map[string]column{"value": {name: "m.grp", key: verbatim}}
+	groupsColumns = map[string]column{"value": {name: "g.id", key: verbatim}}
 )
 
 // has asks for one value of a multi-valued attribute that satisfies the filter; any value for a nil filter.
@@ -151,9 +151,10 @@ func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
 	case "emails":
 		return c.among("r.seq IN (SELECT e.user FROM user_emails e WHERE e.directory = "+c.arg(c.directory), f, emailColumns)
 	case "members":
-		return c.among("r.id IN (SELECT m.grp FROM members m WHERE m.directory = "+c.arg(c.directory)+" AND m.to_version IS NULL AND "+shown, f, memberColumns)
+		return c.among("r.seq IN (SELECT m.grp FROM members m WHERE (EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = "+c.arg(c.directory)+
+			") OR EXISTS (SELECT 1 FROM groups WHERE id = m.member AND directory = "+c.arg(c.directory)+"))", f, memberColumns)
 	case "groups":
-		return c.among("r.id IN (SELECT m.member FROM members m WHERE m.directory = "+c.arg(c.directory)+" AND m.to_version IS NULL", f, groupsColumns)
+		return c.among("r.id IN (SELECT m.member FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.directory = "+c.arg(c.directory), f, groupsColumns)
 	case "schemas":
 		return "", unsupported(name)
 	}

@@ -378,8 +378,8 @@ func TestFilterPlans(t *testing.T) {
 		`displayName eq "x"`:           "groups_by_display_name",
 		`externalId eq "x"`:            "groups_by_external_id",
 		`id eq "x"`:                    "sqlite_autoindex_groups_1",
-		`members.value eq "x"`:         "members_of (directory=? AND member=?)",
-		`members[value eq "x"]`:        "members_of (directory=? AND member=?)",
+		`members.value eq "x"`:         "members_of (member=?)",
+		`members[value eq "x"]`:        "members_of (member=?)",
 		`id eq "X" and members eq "Y"`: "sqlite_autoindex_groups_1",
 	} {
 		plan := w.read.Plans(t, func() {

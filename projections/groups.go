@@ -21,16 +21,18 @@ type Group struct {
 func applyGroup(b *batch, id string, s Stored) error {
 	switch e := s.Event.(type) {
 	case domain.GroupCreated:
-		if err := insertGroup(b, id, e, s); err != nil {
+		seq, err := insertGroup(b, id, e, s)
+		if err != nil {
 			return err
 		}
-		return applyMembers(b, e.Directory, id, s)
+		return applyMembers(b, seq, s)
 	case domain.GroupDeleted:
 		return deleteGroup(b, id)
 	}
+	var seq int64
 	var g domain.Group
 	var text string
-	found, err := b.row(`SELECT directory, members, attributes FROM groups WHERE id = ?`, []any{id}, &g.Directory, &g.Count, &text)
+	found, err := b.row(`SELECT seq, directory, members, attributes FROM groups WHERE id = ?`, []any{id}, &seq, &g.Directory, &g.Count, &text)
 	if err != nil || !found { // its directory is deleted
 		return err
 	}
@@ -42,25 +44,27 @@ func applyGroup(b *batch, id string, s Stored) error {
 	if err != nil {
 		return err
 	}
-	if err := b.exec(`UPDATE groups SET external_id = ?, display_name_key = ?, attributes = ?, members = ?, modified = ?, version = ? WHERE id = ?`,
-		append(row, g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), id)...); err != nil {
+	if err := b.exec(`UPDATE groups SET external_id = ?, display_name_key = ?, attributes = ?, members = ?, modified = ?, version = ? WHERE seq = ?`,
+		append(row, g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...); err != nil {
 		return err
 	}
-	return applyMembers(b, g.Directory, id, s)
+	return applyMembers(b, seq, s)
 }
 
-func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) error {
+func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) (seq int64, err error) {
 	row, err := groupRow(e.Attributes)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	place, err := nextPlace(b, e.Directory, KindGroup)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	at := formatTime(s.Meta.RecordedAt)
-	return b.exec(`INSERT INTO groups (id, directory, place, version, external_id, display_name_key, attributes, members, created, modified)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append([]any{id, e.Directory, place, int64(s.Version)}, append(row, len(e.Members), at, at)...)...)
+	_, err = b.row(`INSERT INTO groups (id, directory, place, version, external_id, display_name_key, attributes, members, created, modified)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+		append([]any{id, e.Directory, place, int64(s.Version)}, append(row, len(e.Members), at, at)...), &seq)
+	return seq, err
 }
 
 // groupRow are the columns made from the attributes, in the order of the statements above.
@@ -70,31 +74,36 @@ func groupRow(a domain.Attributes) ([]any, error) {
 }
 
 func deleteGroup(b *batch, id string) error {
-	var place int64
+	var seq, place int64
 	var directory string
-	found, err := b.row(`DELETE FROM groups WHERE id = ? RETURNING directory, place`, []any{id}, &directory, &place)
+	found, err := b.row(`DELETE FROM groups WHERE id = ? RETURNING seq, directory, place`, []any{id}, &seq, &directory, &place)
 	if err != nil || !found {
 		return err
 	}
-	if err := b.exec(`DELETE FROM members WHERE grp = ?`, id); err != nil {
+	if err := b.exec(`DELETE FROM members WHERE grp = ?`, seq); err != nil {
 		return err
 	}
 	return leavePlace(b, directory, KindGroup, place)
 }
 
-func applyMembers(b *batch, directory, group string, s Stored) error {
+// applyMembers writes who came and who went, all of one kind by one statement.
+func applyMembers(b *batch, group int64, s Stored) error {
 	delta := domain.DeltaOf(s.Event)
-	for _, m := range delta.Removed {
-		if err := b.exec(`UPDATE members SET to_version = ? WHERE grp = ? AND member = ? AND to_version IS NULL`, int64(s.Version), group, m.ID); err != nil {
-			return err
-		}
+	if err := forMembers(b, `DELETE FROM members WHERE grp = ? AND member IN (SELECT value ->> '$.id' FROM json_each(?))`, group, delta.Removed); err != nil {
+		return err
 	}
-	for _, m := range delta.Added {
-		if err := b.exec(`INSERT INTO members (grp, member, from_version, directory, type) VALUES (?, ?, ?, ?, ?)`, group, m.ID, int64(s.Version), directory, m.Type); err != nil {
-			return err
-		}
+	return forMembers(b, `INSERT INTO members (grp, member, type) SELECT ?, value ->> '$.id', ifnull(value ->> '$.type', '') FROM json_each(?)`, group, delta.Added)
+}
+
+func forMembers(b *batch, query string, group int64, members []domain.Member) error {
+	if len(members) == 0 {
+		return nil
 	}
-	return nil
+	list, err := json.Marshal(members)
+	if err != nil {
+		return err
+	}
+	return b.exec(query, group, string(list))
 }
 
 const groupColumns = `r.id, r.version, r.attributes, r.members, r.created, r.modified`

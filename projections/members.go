@@ -21,7 +21,7 @@ func (m *ReadModel) Members(ctx context.Context, directory, group, after string,
 			CASE WHEN u.id IS NULL THEN 'Group' ELSE 'User' END,
 			coalesce(u.attributes ->> '$.displayName', u.attributes ->> '$.userName', g.attributes ->> '$.displayName')
 		FROM groups o
-		CROSS JOIN members m ON m.grp = o.id AND m.to_version IS NULL
+		CROSS JOIN members m ON m.grp = o.seq
 		LEFT JOIN users u ON u.id = m.member AND u.directory = o.directory
 		LEFT JOIN groups g ON g.id = m.member AND g.directory = o.directory
 		WHERE o.id = ? AND o.directory = ? AND m.member > ? AND (u.id IS NOT NULL OR g.id IS NOT NULL)
@@ -42,7 +42,7 @@ func scanStanding(r row) (domain.Member, error) {
 
 // StandingAll are all ids that are members of the group, also those that name nobody.
 func (m *ReadModel) StandingAll(ctx context.Context, group string) ([]domain.Member, error) {
-	return all(ctx, m, scanStanding, `SELECT member, type FROM members WHERE grp = ? AND to_version IS NULL ORDER BY member`, group)
+	return all(ctx, m, scanStanding, `SELECT m.member, m.type FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.id = ? ORDER BY m.member`, group)
 }
 
 // Standing are those of the ids that are members of the group. Its cost follows the ids, not the group.
@@ -51,8 +51,8 @@ func (m *ReadModel) Standing(ctx context.Context, group string, ids []string) ([
 	if err != nil {
 		return nil, err
 	}
-	return all(ctx, m, scanStanding, `SELECT m.member, m.type FROM json_each(?) i CROSS JOIN members m ON m.grp = ? AND m.member = i.value AND m.to_version IS NULL ORDER BY m.member`,
-		string(list), group)
+	return all(ctx, m, scanStanding, `SELECT m.member, m.type FROM groups g CROSS JOIN json_each(?) i CROSS JOIN members m ON m.grp = g.seq AND m.member = i.value
+		WHERE g.id = ? ORDER BY m.member`, string(list), group)
 }
 
 // Membership is a group that a user or a group is in: by itself, or through groups that are in it (RFC 7643 §4.1.2: direct, indirect).
@@ -72,13 +72,15 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 		var g Membership
 		err := r.Scan(&g.Member, &g.Group, &g.Display, &g.Direct)
 		return g, err
-	}, `WITH RECURSIVE up (member, grp) AS (
-			SELECT m.member, m.grp FROM json_each(?1) i CROSS JOIN members m ON m.directory = ?2 AND m.member = i.value AND m.to_version IS NULL
+	}, `WITH RECURSIVE up (member, seq, id) AS (
+			SELECT m.member, g.seq, g.id FROM json_each(?1) i CROSS JOIN members m ON m.member = i.value
+				CROSS JOIN groups g ON g.seq = m.grp AND g.directory = ?2
 			UNION
-			SELECT up.member, m.grp FROM up CROSS JOIN members m ON m.directory = ?2 AND m.member = up.grp AND m.to_version IS NULL)
+			SELECT up.member, g.seq, g.id FROM up CROSS JOIN members m ON m.member = up.id
+				CROSS JOIN groups g ON g.seq = m.grp AND g.directory = ?2)
 		SELECT up.member, g.id, g.attributes ->> '$.displayName',
-			EXISTS (SELECT 1 FROM members WHERE grp = g.id AND member = up.member AND to_version IS NULL)
-		FROM up JOIN groups g ON g.id = up.grp ORDER BY up.member, g.place`, string(list), directory)
+			EXISTS (SELECT 1 FROM members WHERE grp = g.seq AND member = up.member)
+		FROM up CROSS JOIN groups g ON g.seq = up.seq ORDER BY up.member, g.place`, string(list), directory)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,3 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	}
 	return out, nil
 }
-
-// shown is the condition that the member m names a user or a group of its directory.
-const shown = `(EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = m.directory)
-	OR EXISTS (SELECT 1 FROM groups WHERE id = m.member AND directory = m.directory))`

@@ -253,7 +253,10 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 func TestPanicTakesTheTransactionBack(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")
-	w.user(d, domain.Attributes{"userName": "ada"})
+	ada := w.user(d, domain.Attributes{"userName": "ada"})
+	if _, err := w.read.User(t.Context(), d.ID, ada.ID); err != nil { // waits until it is there
+		t.Fatal(err)
+	}
 	before := w.read.Tables(t)
 	w.read.PanicWhileWriting(t)
 	if after := w.read.Tables(t); after != before {

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS directories (
     id             TEXT PRIMARY KEY,
     organization   TEXT NOT NULL UNIQUE,
     provider       TEXT NOT NULL,
+    strict         INTEGER NOT NULL,
     active         INTEGER NOT NULL,
     token          TEXT NOT NULL,
     token_hash     TEXT NOT NULL,
@@ -78,19 +79,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS groups_in_order ON groups (directory, place);
 CREATE INDEX IF NOT EXISTS groups_by_display_name ON groups (directory, display_name_key);
 CREATE INDEX IF NOT EXISTS groups_by_external_id ON groups (directory, external_id) WHERE external_id IS NOT NULL;
 
--- A member belongs to the group from one version of the group to another; to_version is null while it does. A member may name
--- nobody: queries show only those that are users or groups of the directory.
+-- The members that a group has now; who was one before is in the log. grp is the group's seq. A member may name nobody: queries
+-- show only those that are users or groups of the group's directory. Rows are small, since a group may have very many.
 CREATE TABLE IF NOT EXISTS members (
-    grp          TEXT NOT NULL,
-    member       TEXT NOT NULL,
-    from_version INTEGER NOT NULL,
-    to_version   INTEGER,
-    directory    TEXT NOT NULL,
-    type         TEXT NOT NULL,
-    PRIMARY KEY (grp, member, from_version)
+    grp    INTEGER NOT NULL,
+    member TEXT NOT NULL,
+    type   TEXT NOT NULL,
+    PRIMARY KEY (grp, member)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS members_now ON members (grp, member) WHERE to_version IS NULL;
-CREATE INDEX IF NOT EXISTS members_of ON members (directory, member) WHERE to_version IS NULL;
+CREATE INDEX IF NOT EXISTS members_of ON members (member);
 
 -- How many rows of a directory stand in each run of 256 places, so that a page deep in the list costs what the first does.
 CREATE TABLE IF NOT EXISTS counts (
@@ -127,7 +124,7 @@ CREATE TABLE IF NOT EXISTS apikeys (
     created TEXT NOT NULL
 );
 
--- What the planner shall believe: a directory has thousands of users, a name finds one, and a group had more members than it has.
+-- What the planner shall believe: a directory has thousands of users, and a name finds one.
 -- Without it SQLite takes any two indexes for equally good, and reads a whole directory to find one user without sorting.
 ANALYZE sqlite_schema;
 DELETE FROM sqlite_stat1;
@@ -143,7 +140,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('groups', 'groups_in_order', '100000 1000 1'),
     ('groups', 'groups_by_display_name', '100000 1000 1'),
     ('groups', 'groups_by_external_id', '100000 1000 1'),
-    ('members', 'members', '10000000 1000 10 1'),
-    ('members', 'members_now', '10000000 100 1'),
-    ('members', 'members_of', '10000000 100000 10');
+    ('members', 'members', '10000000 100 1'),
+    ('members', 'members_of', '10000000 10');
 ANALYZE sqlite_schema;
