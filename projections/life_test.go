@@ -430,7 +430,7 @@ func (l *life) changeDirectory(f *feed) {
 	case 2:
 		f.Directory, _, err = l.commands.ResetToken(l.Context(), system, f.Directory, time.Hour)
 	default:
-		f.Directory, _, err = l.commands.ChangeProvider(l.Context(), system, f.Directory, pick(l.Rand, domain.Okta, domain.AzureAD))
+		f.Directory, _, err = l.commands.UpdateDirectory(l.Context(), system, f.Directory, pick(l.Rand, domain.Okta, domain.AzureAD, ""), pick(l.Rand, nil, &domain.Dialect{}, &domain.Dialect{Strict: true}))
 	}
 	l.must(err)
 	shown, err := l.read.Directory(l.Context(), f.ID)

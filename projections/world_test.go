@@ -117,7 +117,7 @@ func (w *world) directory(name string) projections.Directory {
 	w.Helper()
 	o, err := w.commands.CreateOrganization(w.Context(), system, name)
 	w.must(err)
-	d, _, err := w.commands.ActivateDirectory(w.Context(), system, o, domain.Okta)
+	d, _, err := w.commands.ActivateDirectory(w.Context(), system, o, domain.Okta, domain.Dialect{})
 	w.must(err)
 	return d
 }

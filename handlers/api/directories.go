@@ -14,6 +14,7 @@ type directory struct {
 	ID           string          `json:"id"`
 	Active       bool            `json:"active"`
 	ProviderType domain.Provider `json:"provider_type"`
+	Interop      string          `json:"interop"` // lenient or strict
 	SCIMBaseURL  string          `json:"scim_base_url"`
 	Token        directoryToken  `json:"auth_secret_token"`
 	Organization named           `json:"organization"`
@@ -40,7 +41,7 @@ const hidden = "hidden"
 // showDirectory shows a directory with its token if that was made just now, "" otherwise.
 func (a *API) showDirectory(o projections.Organization, d projections.Directory, token string) directory {
 	shown := directory{
-		Type: "DirectorySync", ID: d.ID, Active: d.Active, ProviderType: d.Provider,
+		Type: "DirectorySync", ID: d.ID, Active: d.Active, ProviderType: d.Provider, Interop: d.Dialect().String(),
 		SCIMBaseURL:  a.PublicURL + "/scim/v2/" + d.ID,
 		Token:        directoryToken{Value: cmp.Or(token, hidden)},
 		Organization: named{"Organization", o.ID, o.Domain, o.Name},
@@ -52,17 +53,22 @@ func (a *API) showDirectory(o projections.Organization, d projections.Directory,
 	return shown
 }
 
-// readProvider reads the provider from the query or the body; "" if it is in neither.
-func readProvider(w http.ResponseWriter, r *request) (string, error) {
-	var inBody string
-	if err := (fields{"provider": &inBody}).read(w, r); err != nil {
-		return "", err
+// readFeed reads the provider and the dialect from the query or the body; provider is "" and dialect nil if they are in neither.
+func readFeed(w http.ResponseWriter, r *request) (provider string, dialect *domain.Dialect, err error) {
+	var interop string
+	if err := (fields{"provider": &provider, "interop": &interop}).read(w, r); err != nil {
+		return "", nil, err
 	}
-	return cmp.Or(r.params.Get("provider"), inBody), nil
+	provider = cmp.Or(r.params.Get("provider"), provider)
+	if interop = cmp.Or(r.params.Get("interop"), interop); interop == "" {
+		return provider, nil, nil
+	}
+	d, err := domain.ParseDialect(interop)
+	return provider, &d, err
 }
 
 func (a *API) createDirectory(w http.ResponseWriter, r *request) error {
-	name, err := readProvider(w, r)
+	name, dialect, err := readFeed(w, r)
 	if err != nil {
 		return err
 	}
@@ -70,7 +76,10 @@ func (a *API) createDirectory(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	d, token, err := a.Commands.ActivateDirectory(r.Context(), r.caller(), r.organization, provider)
+	if dialect == nil {
+		dialect = &domain.Dialect{}
+	}
+	d, token, err := a.Commands.ActivateDirectory(r.Context(), r.caller(), r.organization, provider, *dialect)
 	if err != nil {
 		return unlessTaken(err, "", "the organization has a directory already; PUT changes its provider, DELETE ends it")
 	}
@@ -83,18 +92,20 @@ func (a *API) getDirectory(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) updateDirectory(w http.ResponseWriter, r *request) error {
-	name, err := readProvider(w, r)
+	name, dialect, err := readFeed(w, r)
 	if err != nil {
 		return err
 	}
-	if name == "" {
-		return domain.RefuseField("provider", "is required, in the query or the body")
+	if name == "" && dialect == nil {
+		return domain.RefuseField("provider", "is required, in the query or the body, unless interop is given")
 	}
-	provider, err := domain.ParseProvider(name)
-	if err != nil {
-		return err
+	var provider domain.Provider // "" keeps it with its token
+	if name != "" {
+		if provider, err = domain.ParseProvider(name); err != nil {
+			return err
+		}
 	}
-	d, token, err := a.Commands.ChangeProvider(r.Context(), r.caller(), r.directory, provider)
+	d, token, err := a.Commands.UpdateDirectory(r.Context(), r.caller(), r.directory, provider, dialect)
 	if err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func (w *world) tenant(name string) projections.Directory {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	d, _, err := w.commands.ActivateDirectory(w.t.Context(), system, o, domain.Okta)
+	d, _, err := w.commands.ActivateDirectory(w.t.Context(), system, o, domain.Okta, domain.Dialect{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

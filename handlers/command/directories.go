@@ -17,9 +17,9 @@ func newToken() (shown string, kept domain.Token) {
 }
 
 // ActivateDirectory gives an organization its directory and answers the token that the provider must send. An organization has one.
-func (s *Service) ActivateDirectory(ctx context.Context, c Caller, o projections.Organization, provider domain.Provider) (d projections.Directory, token string, err error) {
+func (s *Service) ActivateDirectory(ctx context.Context, c Caller, o projections.Organization, provider domain.Provider, dialect domain.Dialect) (d projections.Directory, token string, err error) {
 	shown, kept := newToken()
-	event := domain.DirectoryActivated{OrganizationID: o.ID, Provider: provider, Token: kept}
+	event := domain.DirectoryActivated{OrganizationID: o.ID, Provider: provider, Token: kept, Strict: dialect.Strict}
 	d, err = decide(func() (projections.Directory, error) {
 		id := newID() // another one in each attempt: the last one's stream may have been fenced
 		stream := projections.KindDirectory.Stream(id)
@@ -45,18 +45,21 @@ func directoryOf(organizationID string) name { return name{organizationID, "dire
 
 func directoryFrom(id, organization string, f folded[domain.Directory]) projections.Directory {
 	return projections.Directory{
-		ID: id, OrganizationID: f.State.OrganizationID, Organization: organization, Provider: f.State.Provider, Active: f.State.Active,
+		ID: id, OrganizationID: f.State.OrganizationID, Organization: organization, Provider: f.State.Provider, Strict: f.State.Strict, Active: f.State.Active,
 		Token: f.State.Token, Previous: f.State.Previous, PreviousUntil: f.State.PreviousUntil, Created: f.Created, Updated: f.Modified,
 	}
 }
 
-// ChangeProvider names another provider for a directory and answers its new token; the old one dies at once.
-func (s *Service) ChangeProvider(ctx context.Context, c Caller, d projections.Directory, provider domain.Provider) (projections.Directory, string, error) {
-	shown, kept := newToken()
-	d.Provider = provider
-	d, err := s.changeDirectory(ctx, c, d, func(*domain.Directory) (domain.Event, error) {
-		return domain.DirectoryUpdated{Provider: provider, Token: kept}, nil
-	})
+// UpdateDirectory names another provider for a directory and answers its new token, with which the old one dies at once; and
+// another dialect. "" leaves the provider, its token and all that is known of it, and answers no token; nil leaves the dialect.
+func (s *Service) UpdateDirectory(ctx context.Context, c Caller, d projections.Directory, provider domain.Provider, dialect *domain.Dialect) (projections.Directory, string, error) {
+	var shown string
+	var kept domain.Token
+	if provider != "" {
+		shown, kept = newToken()
+		d.Provider = provider
+	}
+	d, err := s.changeDirectory(ctx, c, d, func(state *domain.Directory) (domain.Event, error) { return state.Update(provider, kept, dialect) })
 	return d, shown, err
 }
 

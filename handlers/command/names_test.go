@@ -189,7 +189,7 @@ func TestOrganizationsAndDirectoriesAreUnique(t *testing.T) {
 		if err == nil {
 			won.Add(1)
 			together(10, func(int) {
-				if _, _, err := w.commands.ActivateDirectory(t.Context(), caller, o, domain.Okta); err == nil {
+				if _, _, err := w.commands.ActivateDirectory(t.Context(), caller, o, domain.Okta, domain.Dialect{}); err == nil {
 					active.Add(1)
 				} else {
 					w.refused(err, "conflict uniqueness")

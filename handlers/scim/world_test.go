@@ -87,12 +87,17 @@ type tenant struct {
 
 func (w *world) tenant(name string, provider domain.Provider) *tenant {
 	w.t.Helper()
+	return w.tenantIn(domain.Dialect{}, name, provider)
+}
+
+func (w *world) tenantIn(dialect domain.Dialect, name string, provider domain.Provider) *tenant {
+	w.t.Helper()
 	system := command.Caller{Actor: "system", Source: domain.SourceSystem}
 	o, err := w.commands.CreateOrganization(context.Background(), system, name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	d, token, err := w.commands.ActivateDirectory(context.Background(), system, o, provider)
+	d, token, err := w.commands.ActivateDirectory(context.Background(), system, o, provider, dialect)
 	if err != nil {
 		w.t.Fatal(err)
 	}
