@@ -26,7 +26,7 @@ func selectionOf(t *domain.ResourceType, query url.Values) (selection, error) {
 func paths(t *domain.ResourceType, names string) [][]string {
 	var out [][]string
 	for name := range strings.SplitSeq(names, ",") {
-		if ref, known := t.Resolve(strings.TrimSpace(name)); known {
+		if ref, known := t.Resolve(strings.TrimSpace(name)); known && ref.Path[0] != "id" && ref.Path[0] != "schemas" {
 			out = append(out, ref.Path)
 		}
 	}

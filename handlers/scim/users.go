@@ -61,7 +61,7 @@ func missing(err error, what string) error {
 // showUser answers with a user that was written, and its groups.
 func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u projections.User) error {
 	var in map[string][]projections.Membership
-	if u.Version > 1 { // a new one is in none
+	if status != http.StatusCreated || u.Version > 1 { // a new one is in none
 		var err error
 		if in, err = s.Read.Memberships(r.Context(), r.directory.ID, []string{u.ID}); err != nil {
 			return err
