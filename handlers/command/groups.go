@@ -43,7 +43,7 @@ func (s *Service) ReplaceGroup(ctx context.Context, c Caller, d projections.Dire
 // unless they replace all members.
 func (s *Service) PatchGroup(ctx context.Context, c Caller, d projections.Directory, id string, operations []domain.PatchOp) (projections.Group, error) {
 	return s.changeGroup(ctx, c, d, id, func(a domain.Attributes) (domain.Attributes, domain.MembersPlan, error) {
-		return domain.GroupType.Patch(a, operations)
+		return d.Dialect().Patch(domain.GroupType, a, operations)
 	})
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// CreateUser provisions a user in a directory. A userName that is taken is a uniqueness error.
+// CreateUser provisions a user in a directory, or brings back the one that a provider that restores means: see suspended. A userName
+// that is taken is a uniqueness error.
 func (s *Service) CreateUser(ctx context.Context, c Caller, d projections.Directory, attributes domain.Attributes) (projections.User, error) {
 	event, err := domain.ProvisionUser(d.ID, attributes)
 	if err != nil {
@@ -20,6 +21,11 @@ func (s *Service) CreateUser(ctx context.Context, c Caller, d projections.Direct
 		return projections.User{}, err
 	}
 	return decide(func() (projections.User, error) {
+		if id, u, err := s.suspended(ctx, d, attributes); err != nil {
+			return projections.User{}, err
+		} else if id != "" {
+			return s.become(ctx, c, d, id, u, attributes)
+		}
 		id := newID() // another one in each attempt: the last one's stream may have been fenced
 		stream := projections.KindUser.Stream(id)
 		var draft draft
@@ -56,7 +62,7 @@ func (s *Service) ReplaceUser(ctx context.Context, c Caller, d projections.Direc
 // PatchUser applies operations to a user (RFC 7644 §3.5.2): all, or none.
 func (s *Service) PatchUser(ctx context.Context, c Caller, d projections.Directory, id string, operations []domain.PatchOp) (projections.User, error) {
 	return s.changeUser(ctx, c, d, id, func(a domain.Attributes) (domain.Attributes, error) {
-		next, _, err := domain.UserType.Patch(a, operations)
+		next, _, err := d.Dialect().Patch(domain.UserType, a, operations)
 		return next, err
 	})
 }
@@ -71,36 +77,41 @@ func (s *Service) changeUser(ctx context.Context, c Caller, d projections.Direct
 		if err != nil {
 			return projections.User{}, err
 		}
-		event, err := u.State.Become(attributes)
-		if err != nil || event == nil {
-			return userOf(id, u), err
-		}
-		var draft draft
-		meta, stream := s.metaIn(c, d), projections.KindUser.Stream(id)
-		before, err := userName(d.ID, u.State.Attributes)
-		if err != nil {
-			return projections.User{}, err
-		}
-		after, err := userName(d.ID, attributes)
-		if err != nil {
-			return projections.User{}, err
-		}
-		if before != after {
-			if err := s.claim(ctx, &draft, meta, after, stream); err != nil {
-				return projections.User{}, err
-			}
-		}
-		draft.add(stream, u.Version, meta, event)
-		if before != after {
-			if err := s.release(ctx, &draft, meta, before, stream); err != nil {
-				return projections.User{}, err
-			}
-		}
-		if err := s.append(ctx, draft); err != nil {
-			return projections.User{}, err
-		}
-		return userOf(id, keep(s, stream, u, meta.RecordedAt, event)), nil
+		return s.become(ctx, c, d, id, u, attributes)
 	})
+}
+
+// become takes a user that was loaded to other attributes, and its claim to another name.
+func (s *Service) become(ctx context.Context, c Caller, d projections.Directory, id string, u folded[domain.User], attributes domain.Attributes) (projections.User, error) {
+	event, err := u.State.Become(attributes)
+	if err != nil || event == nil {
+		return userOf(id, u), err
+	}
+	var draft draft
+	meta, stream := s.metaIn(c, d), projections.KindUser.Stream(id)
+	before, err := userName(d.ID, u.State.Attributes)
+	if err != nil {
+		return projections.User{}, err
+	}
+	after, err := userName(d.ID, attributes)
+	if err != nil {
+		return projections.User{}, err
+	}
+	if before != after {
+		if err := s.claim(ctx, &draft, meta, after, stream); err != nil {
+			return projections.User{}, err
+		}
+	}
+	draft.add(stream, u.Version, meta, event)
+	if before != after {
+		if err := s.release(ctx, &draft, meta, before, stream); err != nil {
+			return projections.User{}, err
+		}
+	}
+	if err := s.append(ctx, draft); err != nil {
+		return projections.User{}, err
+	}
+	return userOf(id, keep(s, stream, u, meta.RecordedAt, event)), nil
 }
 
 // DeleteUser deletes a user, takes it out of its groups and frees its userName, in one batch.

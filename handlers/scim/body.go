@@ -37,6 +37,11 @@ func readPatch(w http.ResponseWriter, r *request) ([]domain.PatchOp, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.directory.Strict {
+		if err := isPatch(object); err != nil {
+			return nil, err
+		}
+	}
 	value, _ := take(object, "Operations")
 	list, ok := value.([]any)
 	if !ok {
@@ -50,6 +55,17 @@ func readPatch(w http.ResponseWriter, r *request) ([]domain.PatchOp, error) {
 	}
 	return operations, nil
 }
+
+// isPatch wants the message to say that it is a PATCH (RFC 7644 §3.5.2).
+func isPatch(object map[string]any) error {
+	schemas, _ := take(object, "schemas")
+	if list, _ := schemas.([]any); len(list) != 1 || list[0] != patchOp {
+		return domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "schemas of a PATCH is [%q]", patchOp)
+	}
+	return nil
+}
+
+const patchOp = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 func readOperation(v any) (domain.PatchOp, error) {
 	object, ok := v.(map[string]any)

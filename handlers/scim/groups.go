@@ -28,11 +28,11 @@ func readGroup(w http.ResponseWriter, r *request) (domain.Attributes, domain.Mem
 	}
 	var plan domain.MembersPlan
 	if members, given := take(object, "members"); given {
-		if plan, err = domain.PlanMembers(members); err != nil {
+		if plan, err = r.directory.Dialect().PlanMembers(members); err != nil {
 			return nil, plan, err
 		}
 	}
-	attributes, err := domain.GroupType.Canonical(object)
+	attributes, err := r.directory.Dialect().Canonical(domain.GroupType, object)
 	if err != nil {
 		return nil, plan, err
 	}

@@ -25,7 +25,7 @@ func readUser(w http.ResponseWriter, r *request) (domain.Attributes, error) {
 	if err != nil {
 		return nil, err
 	}
-	attributes, err := domain.UserType.Canonical(object)
+	attributes, err := r.directory.Dialect().Canonical(domain.UserType, object)
 	if err != nil {
 		return nil, err
 	}
