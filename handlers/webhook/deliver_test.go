@@ -273,6 +273,31 @@ func TestAProbeIsNeverWhatIsStillUnderWay(t *testing.T) {
 	}
 }
 
+func TestWhatIsDueLaterComesByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.sink(func(rw http.ResponseWriter, c call) {
+		if c.subject == "u0" && c.nth < 5 {
+			rw.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		rw.WriteHeader(http.StatusOK)
+	})
+	w.endpoint("e", s.server.URL)
+	w.users("u", 2, 1)
+	pause := func(c *webhook.Config) {
+		c.Schedule.Retries = slices.Repeat([]time.Duration{100 * time.Millisecond}, 10)
+	}
+	run := w.deliver(pause)
+	w.until("it was refused thrice", func() bool { return len(w.outbox.attempts()) >= 4 })
+	run.end()
+	w.reopen()
+	run = w.deliver(pause)
+	w.untilDelivered(2)
+	run.end()
+	s.complete("u", 2, 1)
+}
+
 func TestARestartLosesNothingAndKeepsIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

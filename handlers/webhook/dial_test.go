@@ -157,6 +157,13 @@ func TestLoopbackIsRefusedUnlessAllowed(t *testing.T) {
 	}
 }
 
+func TestPlainHTTPReachesAllowedAddressesOnly(t *testing.T) {
+	g := newGuard(loopback, nil, 1, nil)
+	if _, err := post(t, g, "http://1.1.1.1"); !errors.Is(err, ErrClosedAddress) { // refused before a packet is sent
+		t.Errorf("a public address: %v", err)
+	}
+}
+
 func TestCertificatesAreVerified(t *testing.T) {
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = silent
