@@ -29,6 +29,14 @@ func Note(r *http.Request, attrs ...slog.Attr) {
 	l.attrs = append(l.attrs, attrs...)
 }
 
+// NoteFault adds to the request's log line an error that its answer as a whole does not show, as of one of many operations; the
+// first is kept.
+func NoteFault(r *http.Request, err error) {
+	if l := lineOf(r); l.err == nil {
+		l.err = err
+	}
+}
+
 // RequestID is the request's id: it stands in the answer's X-Request-Id, the log line and the meta of events.
 func RequestID(r *http.Request) string { return lineOf(r).request }
 

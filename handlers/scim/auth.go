@@ -22,6 +22,7 @@ type request struct {
 	params    url.Values
 	wanted    selection                 // of the attributes in the answer
 	only      func(version uint64) bool // If-Match, nil for any
+	object    map[string]any            // an operation's data in a bulk request, nil for a request by itself
 }
 
 // caller is who the events name.

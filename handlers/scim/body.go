@@ -10,13 +10,20 @@ import (
 	"github.com/rollcall-sync/rollcall/handlers"
 )
 
-// readResource reads the JSON object of a body.
+// readResource reads the JSON object of a body, or of an operation that a bulk request holds.
 func readResource(w http.ResponseWriter, r *request) (map[string]any, error) {
+	if r.object != nil {
+		return r.object, nil
+	}
+	return readObject(w, r, maxDepth)
+}
+
+func readObject(w http.ResponseWriter, r *request, depth int) (map[string]any, error) {
 	body, err := handlers.ReadBody(w, r.Request, maxBody, "application/scim+json", "application/json")
 	if err != nil {
 		return nil, err
 	}
-	return domain.ReadObject(body, maxDepth)
+	return domain.ReadObject(body, depth)
 }
 
 // take removes a member of an object by its name without regard to case, and answers its value and whether it was there.

@@ -33,7 +33,7 @@ func serviceProviderConfig() map[string]any {
 	return map[string]any{
 		"schemas":        []string{schema.ServiceProviderConfigSchema().ID},
 		"patch":          map[string]any{"supported": true},
-		"bulk":           map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"bulk":           map[string]any{"supported": true, "maxOperations": maxOperations, "maxPayloadSize": maxBody},
 		"filter":         map[string]any{"supported": true, "maxResults": maxCount},
 		"changePassword": map[string]any{"supported": false},
 		"sort":           map[string]any{"supported": true},

@@ -12,14 +12,18 @@ import (
 
 // show writes an error in SCIM's form (RFC 7644 §3.12).
 func show(w http.ResponseWriter, r *http.Request, e *domain.Error) {
-	body, err := json.Marshal(scimerrors.ScimError{
-		ScimType: scimerrors.ScimType(e.Reason), Detail: e.Message, Status: handlers.Status(e),
-	})
+	body, err := errorBody(e)
 	if err != nil {
 		http.Error(w, "the error could not be shown", http.StatusInternalServerError)
 		return
 	}
 	write(w, handlers.Status(e), body)
+}
+
+func errorBody(e *domain.Error) ([]byte, error) {
+	return json.Marshal(scimerrors.ScimError{
+		ScimType: scimerrors.ScimType(e.Reason), Detail: e.Message, Status: handlers.Status(e),
+	})
 }
 
 // refusal is the library's error as the domain's.

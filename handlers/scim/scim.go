@@ -4,6 +4,7 @@
 //	GET  POST                /Users  /Groups          list with filter, create
 //	GET  PUT  PATCH  DELETE  /Users/{id} /Groups/{id}
 //	POST                     /Users/.search /Groups/.search /.search
+//	POST                     /Bulk
 //	GET                      /ServiceProviderConfig /ResourceTypes /Schemas
 //
 // The schemas, the resource types, the validation of whole resources and the form of errors are elimity-com/scim's. Reading PATCH
@@ -32,10 +33,11 @@ type Config struct {
 
 // Limits on what one request may bring and take.
 const (
-	maxBody      = 16 << 20
-	maxDepth     = 16
-	defaultCount = 100
-	maxCount     = 1000
+	maxBody       = 16 << 20
+	maxDepth      = 16
+	maxOperations = 1000 // of a bulk request
+	defaultCount  = 100
+	maxCount      = 1000
 )
 
 // SCIM is the door.
@@ -90,7 +92,7 @@ func (s *SCIM) Mount(mux *http.ServeMux) {
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		add(method, "/Me", unsupported)
 	}
-	add("POST", "/Bulk", unsupported)
+	add("POST", "/Bulk", s.bulk)
 	handlers.Mount(mux, "/scim/", show, routes)
 }
 
