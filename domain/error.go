@@ -16,6 +16,7 @@ const (
 	Unauthorized Code = "unauthorized" // who is asking is not known
 	Forbidden    Code = "forbidden"    // who is asking may not
 	TooLarge     Code = "too_large"    // a limit on size or number
+	RateLimited  Code = "rate_limited" // too often; wait
 
 	PreconditionFailed Code = "precondition_failed" // it does not stand at the version that the caller names
 

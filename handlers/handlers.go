@@ -52,7 +52,7 @@ func shown(h Func, show Show) http.Handler {
 		if err := h(w, r); err != nil {
 			line.err = err
 			e := domain.Shown(err)
-			if e.Code == domain.Unavailable {
+			if e.Code == domain.Unavailable || e.Code == domain.RateLimited {
 				w.Header().Set("Retry-After", "1")
 			}
 			show(w, r, e)
@@ -88,6 +88,8 @@ func Status(e *domain.Error) int {
 		return http.StatusPreconditionFailed
 	case domain.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case domain.RateLimited:
+		return http.StatusTooManyRequests
 	case domain.WrongMediaType:
 		return http.StatusUnsupportedMediaType
 	case domain.Unavailable:

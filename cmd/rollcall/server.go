@@ -36,6 +36,7 @@ type server struct {
 	runner    *projections.Runner
 	commands  *command.Service
 	deliverer *webhook.Deliverer
+	lastUsed  *handlers.LastUsed
 	handler   http.Handler
 	listener  net.Listener
 	url       string        // where providers reach it
@@ -146,11 +147,13 @@ func (s *server) wire(c *serverConfig) error {
 		return err
 	}
 	mux := http.NewServeMux()
-	providers, err := scim.New(scim.Config{Commands: s.commands, Read: s.read, PublicURL: s.url})
+	throttle := handlers.NewThrottle(handlers.Failures, nil)
+	s.lastUsed = handlers.OpenLastUsed(filepath.Join(c.Data, handlers.LastUsedFile), s.logger)
+	providers, err := scim.New(scim.Config{Commands: s.commands, Read: s.read, PublicURL: s.url, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err
 	}
-	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, PublicURL: s.url, WebhookAllow: allowed})
+	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, PublicURL: s.url, WebhookAllow: allowed, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err
 	}
@@ -236,6 +239,9 @@ func (s *server) close() error {
 		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if s.lastUsed != nil {
+		s.lastUsed.Close()
 	}
 	if s.outbox != nil {
 		errs = append(errs, s.outbox.Close())

@@ -33,13 +33,16 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// Config is what the door needs; every field but WebhookAllow is required.
+// Config is what the door needs; the first four are required.
 type Config struct {
 	Commands     *command.Service
 	Read         *projections.ReadModel
 	Log          projections.Streams // histories are folded from it
 	PublicURL    string              // where identity providers reach this server, without a slash at the end
 	WebhookAllow []netip.Prefix      // ranges off the public internet that webhooks may reach, also by http
+
+	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
+	LastUsed *handlers.LastUsed // of the directories' tokens; nothing is known of them if nil
 }
 
 // Limits on what one request may bring.
@@ -73,6 +76,12 @@ func New(c Config) (*API, error) {
 	}
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
+	}
+	if c.Throttle == nil {
+		c.Throttle = handlers.NewThrottle(handlers.Failures, nil)
+	}
+	if c.LastUsed == nil {
+		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
 	return &API{c}, nil
 }

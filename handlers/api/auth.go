@@ -42,6 +42,7 @@ func (a *API) keyed(h handler) handlers.Func {
 		if err != nil {
 			if domain.Shown(err).Code == domain.Unauthorized {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+				return a.Throttle.Failed(r, err)
 			}
 			return err
 		}

@@ -24,6 +24,7 @@ type directory struct {
 
 type directoryToken struct {
 	Value              string `json:"value"`                          // "hidden" but in the answer that made it
+	LastUsedAt         string `json:"last_used_at,omitempty"`         // absent until it is used
 	PreviousValidUntil string `json:"previous_valid_until,omitempty"` // of the token before, while it lives
 }
 
@@ -46,6 +47,9 @@ func (a *API) showDirectory(o projections.Organization, d projections.Directory,
 		Token:        directoryToken{Value: cmp.Or(token, hidden)},
 		Organization: named{"Organization", o.ID, o.Domain, o.Name},
 		InsertedAt:   formatTime(d.Created), UpdatedAt: formatTime(d.Updated),
+	}
+	if at := a.LastUsed.At(d.ID, d.Token.ID); !at.IsZero() {
+		shown.Token.LastUsedAt = formatTime(at)
 	}
 	if a.Commands.Now().Before(d.PreviousUntil) {
 		shown.Token.PreviousValidUntil = formatTime(d.PreviousUntil)

@@ -31,6 +31,9 @@ func (a *API) issueToken(w http.ResponseWriter, r *http.Request) error {
 		return domain.RefuseFor(domain.Invalid, unsupportedGrantType, "grant_type is client_credentials only")
 	}
 	k, err := a.keyWith(r.Context(), id, secret)
+	if err == errUnauthorized {
+		return a.Throttle.Failed(r, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func showOAuth(w http.ResponseWriter, r *http.Request, e *domain.Error) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="rollcall"`)
 	case e.Reason == unsupportedGrantType:
 		code = string(unsupportedGrantType)
-	case e.Code == domain.Unavailable:
+	case e.Code == domain.Unavailable, e.Code == domain.RateLimited:
 		code = "temporarily_unavailable"
 	case status >= http.StatusInternalServerError:
 		code = "server_error"

@@ -35,6 +35,8 @@ type world struct {
 	lines    *buffer // what the server logged
 	key      string  // the API key that do sends
 	clock    *clock
+	failures int // with wrong keys that are let through at once
+	lastUsed *handlers.LastUsed
 }
 
 type clock struct {
@@ -75,7 +77,7 @@ var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
 
 func newWorld(t testing.TB, allow ...string) *world {
 	t.Helper()
-	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}}
+	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, failures: 1 << 20, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}}
 	w.start(allow...)
 	key, token, err := w.commands.CreateAPIKey(t.Context(), system, "test")
 	if err != nil {
@@ -108,11 +110,13 @@ func (w *world) start(allow ...string) {
 	if w.commands, err = command.New(command.Config{Log: w.log, Read: read, Keys: master, Now: w.clock.Now}); err != nil {
 		w.t.Fatal(err)
 	}
+	w.lastUsed = handlers.OpenLastUsed("", logger)
 	var prefixes []netip.Prefix
 	for _, p := range allow {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
-	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, PublicURL: "https://rollcall.example", WebhookAllow: prefixes})
+	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
+		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed})
 	if err != nil {
 		w.t.Fatal(err)
 	}

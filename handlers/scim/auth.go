@@ -42,9 +42,13 @@ func (s *SCIM) authenticated(h inDirectory) handlers.Func {
 		if err != nil && !errors.Is(err, projections.ErrNotFound) {
 			return err
 		}
-		if !formed || !valid(d, id, secret, time.Now()) {
+		now := s.Commands.Now()
+		if !formed || !valid(d, id, secret, now) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="scim"`)
-			return domain.Refuse(domain.Unauthorized, "the bearer token is not this directory's")
+			return s.Throttle.Failed(r, domain.Refuse(domain.Unauthorized, "the bearer token is not this directory's"))
+		}
+		if id == d.Token.ID {
+			s.LastUsed.Use(d.ID, id, now)
 		}
 		handlers.Note(r, slog.String("directory", d.ID), slog.String("token", id))
 		if !d.Active {

@@ -24,11 +24,14 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// Config is what the door needs; every field is required.
+// Config is what the door needs. The first three are required.
 type Config struct {
 	Commands  *command.Service
 	Read      *projections.ReadModel
 	PublicURL string // where identity providers reach this server, without a slash at the end
+
+	Throttle *handlers.Throttle // of wrong tokens; one of its own if nil
+	LastUsed *handlers.LastUsed // where uses of tokens are noted; in memory only if nil
 }
 
 // Limits on what one request may bring and take.
@@ -60,6 +63,12 @@ func New(c Config) (*SCIM, error) {
 	}
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
+	}
+	if c.Throttle == nil {
+		c.Throttle = handlers.NewThrottle(handlers.Failures, nil)
+	}
+	if c.LastUsed == nil {
+		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
 	return &SCIM{c, newDiscovery()}, nil
 }

@@ -30,9 +30,9 @@ type world struct {
 	server   *httptest.Server
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, with ...func(*scim.Config)) *world {
 	t.Helper()
-	return worldOver(t, eventstore.NewMemory())
+	return worldOver(t, eventstore.NewMemory(), with...)
 }
 
 // newDurableWorld keeps its log as serve does.
@@ -46,7 +46,7 @@ func newDurableWorld(t testing.TB) *world {
 	return worldOver(t, log)
 }
 
-func worldOver(t testing.TB, log eventstore.Store) *world {
+func worldOver(t testing.TB, log eventstore.Store, with ...func(*scim.Config)) *world {
 	t.Helper()
 	read, err := projections.OpenReadModel(t.TempDir(), eventstore.Position{})
 	if err != nil {
@@ -67,7 +67,11 @@ func worldOver(t testing.TB, log eventstore.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door, err := scim.New(scim.Config{Commands: commands, Read: read, PublicURL: "https://rollcall.example"})
+	config := scim.Config{Commands: commands, Read: read, PublicURL: "https://rollcall.example"}
+	for _, change := range with {
+		change(&config)
+	}
+	door, err := scim.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
