@@ -50,7 +50,7 @@ func readCursor(params url.Values, t *domain.ResourceType) (int64, error) {
 }
 
 // listedByCursor reads one row more than it shows, to know whether there is a next page.
-func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q projections.Query, read func(*request, projections.Query) (projections.Page[map[string]any], error)) error {
+func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q projections.Query, read pages) error {
 	if r.params.Has("startIndex") {
 		return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "give startIndex or cursor, not both")
 	}
@@ -69,11 +69,15 @@ func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q
 	if err != nil {
 		return err
 	}
-	response := listResponse(page.Items[:min(count, len(page.Items))], page.Total)
-	if len(page.Items) > count && count > 0 {
-		next := page.Last - 1
+	more := page.cut
+	if len(page.items) > count {
+		page.items, page.last, more = page.items[:count], page.last-1, count > 0
+	}
+	response := listResponse(page.items, page.total)
+	if more {
+		next := page.last
 		if q.Sort != nil {
-			next = at + int64(count)
+			next = at + int64(len(page.items))
 		}
 		response["nextCursor"] = cursorOf(r.params, t, next)
 	}

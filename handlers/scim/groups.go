@@ -16,7 +16,7 @@ func (s *SCIM) createGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.showGroup(w, r, http.StatusCreated, g)
+	return s.showWritten(w, r, http.StatusCreated, g)
 }
 
 // readGroup reads a whole group. One that says nothing about members leaves them as they are: a PUT that only renames must not
@@ -47,13 +47,18 @@ func (s *SCIM) getGroup(w http.ResponseWriter, r *request) error {
 	if unchanged(w, r, groupETag(g)) {
 		return nil
 	}
-	return s.showGroup(w, r, http.StatusOK, g)
-}
-
-// showGroup answers with a group; its members are read only if they are shown.
-func (s *SCIM) showGroup(w http.ResponseWriter, r *request, status int, g projections.Group) error {
 	members, err := s.members(r, g)
 	if err != nil {
+		return err
+	}
+	return answer(w, r, http.StatusOK, s.group(r.directory.ID, g, members))
+}
+
+// showWritten answers with a group that is stored. If the read model cannot show its members yet, the answer is without them: an error would
+// make the client send again what is done.
+func (s *SCIM) showWritten(w http.ResponseWriter, r *request, status int, g projections.Group) error {
+	members, err := s.members(r, g)
+	if err != nil && domain.Shown(err).Code != domain.Unavailable {
 		return err
 	}
 	return answer(w, r, status, s.group(r.directory.ID, g, members))
@@ -78,7 +83,7 @@ func (s *SCIM) replaceGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.showGroup(w, r, http.StatusOK, g)
+	return s.showWritten(w, r, http.StatusOK, g)
 }
 
 // patchGroup answers without a body unless attributes are asked for, as providers advise: a group may be large.
@@ -95,7 +100,7 @@ func (s *SCIM) patchGroup(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if r.wanted.some {
-		return s.showGroup(w, r, http.StatusOK, g)
+		return s.showWritten(w, r, http.StatusOK, g)
 	}
 	w.Header().Set("ETag", groupETag(g))
 	w.WriteHeader(http.StatusNoContent)
@@ -117,19 +122,44 @@ func (s *SCIM) listGroups(w http.ResponseWriter, r *request) error {
 	return listed(w, r, domain.GroupType, s.groupPage)
 }
 
+// membersPerPage bounds the members in one page of groups: a page is cut short, as RFC 7644 §3.4.2.4 allows, before it holds more, but
+// never below one group.
+const membersPerPage = 100_000
+
 // groupPage reads groups as they are shown.
-func (s *SCIM) groupPage(r *request, q projections.Query) (projections.Page[map[string]any], error) {
+func (s *SCIM) groupPage(r *request, q projections.Query) (shown, error) {
 	page, err := s.Read.Groups(r.Context(), r.directory.ID, q)
 	if err != nil {
-		return projections.Page[map[string]any]{}, err
+		return shown{}, err
 	}
-	shown := projections.Page[map[string]any]{Items: make([]map[string]any, len(page.Items)), Total: page.Total, Last: page.Last}
+	cut := false
+	if n := s.fitting(r, page.Items); n < len(page.Items) {
+		q.Count, cut = n, true
+		if page, err = s.Read.Groups(r.Context(), r.directory.ID, q); err != nil {
+			return shown{}, err
+		}
+	}
+	out := shown{items: make([]map[string]any, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
 	for i, g := range page.Items {
 		members, err := s.members(r, g)
 		if err != nil {
-			return shown, err
+			return shown{}, err
 		}
-		shown.Items[i] = r.wanted.of(s.group(r.directory.ID, g, members))
+		out.items[i] = r.wanted.of(s.group(r.directory.ID, g, members))
 	}
-	return shown, nil
+	return out, nil
+}
+
+// fitting is how many of the groups fit into one page with their members.
+func (s *SCIM) fitting(r *request, groups []projections.Group) int {
+	if !r.wanted.shows("members") {
+		return len(groups)
+	}
+	total := 0
+	for i, g := range groups {
+		if total += g.Count; total > membersPerPage && i > 0 {
+			return i
+		}
+	}
+	return len(groups)
 }

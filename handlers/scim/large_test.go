@@ -21,6 +21,19 @@ func TestLargeGroup(t *testing.T) {
 		fmt.Fprintf(&members, `{"value":"00000000-0000-7000-8000-%012d"},`, i)
 	}
 	group := "/Groups/" + idOf(t, n.must(201, "POST", "/Groups?excludedAttributes=members", `{"displayName":"All","members":[`+strings.TrimSuffix(members.String(), ",")+`]}`))
+	// A page of groups is cut short before its members are too many; the next one goes on.
+	n.must(201, "POST", "/Groups", `{"displayName":"Few","members":["`+users[2]+`"]}`)
+	first := n.list("/Groups", "cursor", "", "attributes", "displayName,members")
+	if first.TotalResults != 2 || len(first.Resources) != 1 || first.NextCursor == "" {
+		t.Fatalf("the first page holds %d of %d, then %q", len(first.Resources), first.TotalResults, first.NextCursor)
+	}
+	second := n.list("/Groups", "cursor", first.NextCursor, "attributes", "displayName,members")
+	if got := second.texts("displayName"); len(got) != 1 || got[0] != "Few" || second.NextCursor != "" {
+		t.Errorf("the second page holds %v, then %q", got, second.NextCursor)
+	}
+	if p := n.list("/Groups", "attributes", "displayName"); len(p.Resources) != 2 {
+		t.Errorf("without members %d groups are on a page", len(p.Resources))
+	}
 	changes := func(operations string) uint64 {
 		t.Helper()
 		before, _ := n.head().Numbers()

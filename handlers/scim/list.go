@@ -60,8 +60,19 @@ func number(params url.Values, name string, otherwise int) (int, error) {
 	return n, nil
 }
 
+// shown is a page of resources as they are sent.
+type shown struct {
+	items []map[string]any
+	total int
+	last  int64 // the place of the last one
+	cut   bool  // there are fewer than were asked for, though more exist
+}
+
+// pages reads pages of one type.
+type pages func(*request, projections.Query) (shown, error)
+
 // listed answers a list, by index (RFC 7644 §3.4.2.4) or, if the client gives a cursor, by cursor (RFC 9865).
-func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read func(*request, projections.Query) (projections.Page[map[string]any], error)) error {
+func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read pages) error {
 	q, err := queryOf(t, r.params)
 	if err != nil {
 		return err
@@ -73,7 +84,7 @@ func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read func
 	if err != nil {
 		return err
 	}
-	response := listResponse(page.Items, page.Total)
+	response := listResponse(page.items, page.total)
 	response["startIndex"] = q.Start
 	return answerList(w, response)
 }

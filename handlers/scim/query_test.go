@@ -74,7 +74,7 @@ func TestSort(t *testing.T) {
 		{"emails", "", "charlie bob Alice Dora"}, // by the primary value, else the first
 		{"emails.value", "", "charlie bob Alice Dora"},
 		{"name.familyName", "", "bob Alice charlie Dora"},
-		{"meta.created", "descending", "Dora bob Alice charlie"},
+		{"meta.created", "ascending", "charlie Alice bob Dora"}, // those of one millisecond in the order of creation
 		{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "", "charlie Alice bob Dora"},
 	} {
 		if got := strings.Join(n.list("/Users", "sortBy", c.by, "sortOrder", c.order).texts("userName"), " "); got != c.want {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
-	"github.com/rollcall-sync/rollcall/projections"
 )
 
 // search is a list that is asked for by POST (RFC 7644 §3.4.3): the body holds what the query string holds otherwise.
@@ -92,7 +91,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		found, total = append(found, page.Items...), total+page.Total
+		found, total = append(found, page.items...), total+page.total
 	}
 	if len(refused) == 2 {
 		return refused[0]
@@ -102,7 +101,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	return answerList(w, response)
 }
 
-func (s *SCIM) page(t *domain.ResourceType) func(*request, projections.Query) (projections.Page[map[string]any], error) {
+func (s *SCIM) page(t *domain.ResourceType) pages {
 	if t == domain.GroupType {
 		return s.groupPage
 	}

@@ -116,10 +116,10 @@ func (s *SCIM) listUsers(w http.ResponseWriter, r *request) error {
 }
 
 // userPage reads users as they are shown; their groups are one query for all.
-func (s *SCIM) userPage(r *request, q projections.Query) (projections.Page[map[string]any], error) {
+func (s *SCIM) userPage(r *request, q projections.Query) (shown, error) {
 	page, err := s.Read.Users(r.Context(), r.directory.ID, q)
 	if err != nil {
-		return projections.Page[map[string]any]{}, err
+		return shown{}, err
 	}
 	ids := make([]string, len(page.Items))
 	for i, u := range page.Items {
@@ -128,12 +128,12 @@ func (s *SCIM) userPage(r *request, q projections.Query) (projections.Page[map[s
 	var in map[string][]projections.Membership
 	if len(ids) > 0 {
 		if in, err = s.Read.Memberships(r.Context(), r.directory.ID, ids); err != nil {
-			return projections.Page[map[string]any]{}, err
+			return shown{}, err
 		}
 	}
-	shown := projections.Page[map[string]any]{Items: make([]map[string]any, len(page.Items)), Total: page.Total, Last: page.Last}
+	out := shown{items: make([]map[string]any, len(page.Items)), total: page.Total, last: page.Last}
 	for i, u := range page.Items {
-		shown.Items[i] = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]))
+		out.items[i] = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]))
 	}
-	return shown, nil
+	return out, nil
 }

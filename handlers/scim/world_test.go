@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,7 +30,11 @@ type world struct {
 	commands *command.Service
 	read     *projections.ReadModel
 	server   *httptest.Server
+	ahead    *atomic.Int64 // how far the server's clock goes ahead, in nanoseconds
 }
+
+// later lets time pass.
+func (w *world) later(d time.Duration) { w.ahead.Add(int64(d)) }
 
 func newWorld(t testing.TB, with ...func(*scim.Config)) *world {
 	t.Helper()
@@ -63,7 +69,9 @@ func worldOver(t testing.TB, log eventstore.Store, with ...func(*scim.Config)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands, err := command.New(command.Config{Log: log, Read: read, Keys: master})
+	ahead := &atomic.Int64{}
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	commands, err := command.New(command.Config{Log: log, Read: read, Keys: master, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +87,7 @@ func worldOver(t testing.TB, log eventstore.Store, with ...func(*scim.Config)) *
 	door.Mount(mux)
 	server := httptest.NewServer(handlers.Serve(mux, quiet, prometheus.NewRegistry()))
 	t.Cleanup(server.Close)
-	return &world{t, log, commands, read, server}
+	return &world{t, log, commands, read, server, ahead}
 }
 
 // tenant is a directory and the client that its provider has.
