@@ -46,7 +46,7 @@ func (c *serverConfig) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		wrong = append(wrong, fmt.Errorf("--listen %q is not host:port", c.Listen))
 	}
-	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "") {
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
 		wrong = append(wrong, fmt.Errorf("--public-url %q is not an http or https URL", c.PublicURL))
 	}
 	if _, err := c.allowed(); err != nil {

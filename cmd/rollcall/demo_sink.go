@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 )
 
@@ -42,7 +43,7 @@ func (s *sink) close() { _ = s.server.Close() }
 
 // trust sets the secret that messages are signed with.
 func (s *sink) trust(key string) error {
-	secret, err := webhook.ParseSecret(key)
+	secret, err := keys.ParseSigningSecret(key)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,8 +17,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
-	stop()
 	os.Exit(code)
 }
 
@@ -77,7 +76,7 @@ func run(ctx context.Context, args []string, env lookup, stdout, stderr io.Write
 		return 2
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	if err := parsed.Run(&console{stdout, stderr, env}); err != nil && !errors.Is(err, context.Canceled) {
+	if err := parsed.Run(&console{stdout, stderr, env}); err != nil {
 		fmt.Fprintln(stderr, "rollcall:", err)
 		return 1
 	}

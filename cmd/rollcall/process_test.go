@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,7 +29,8 @@ func startProcess(dir string, env []string, args ...string) (*process, error) {
 		return nil, err
 	}
 	p := &process{cmd: exec.Command(path, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), exited: make(chan error, 1)}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, append(os.Environ(), env...), p
+	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ROLLCALL_") })
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, append(ours, env...), p
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,7 +78,7 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return s, fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
-	if s.url = c.PublicURL; s.url == "" {
+	if s.url = strings.TrimRight(c.PublicURL, "/"); s.url == "" {
 		s.url = "http://" + s.listener.Addr().String()
 	}
 	return s, s.wire(c)
@@ -206,9 +207,12 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 			running--
 		}
 	}
+	s.logger.LogAttrs(background, slog.LevelInfo, "draining; a second signal ends at once")
 	drain, cancel := context.WithTimeout(background, drainTimeout)
 	defer cancel()
-	err = errors.Join(err, web.Shutdown(drain))
+	if e := web.Shutdown(drain); e != nil {
+		err = errors.Join(err, fmt.Errorf("drain the requests under way: %w", e), web.Close())
+	}
 	stop()
 	for range running {
 		if e := <-ended; e != nil && !errors.Is(e, context.Canceled) {
@@ -226,8 +230,8 @@ func (s *server) caughtUp(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	s.read.Expect(head)
-	if err := s.runner.CaughtUp(ctx, head); err != nil {
-		return false, ctx.Err()
+	if err := s.runner.CaughtUp(ctx, head); err != nil { // told where it stopped, or told to stop
+		return false, nil
 	}
 	return true, s.read.RemoveOld()
 }

@@ -49,9 +49,8 @@ func (s *settings) load(ctx *kong.Context) error {
 		return nil
 	}
 	s.file = map[string]any{}
-	path, known := "", map[string]bool{}
+	path := ""
 	for _, flag := range ctx.Flags() {
-		known[flag.Name] = true
 		if flag.Name == "config" {
 			path, _ = ctx.FlagValue(flag).(string)
 			if value, set := s.env(variable("config")); set && path == "" {
@@ -69,10 +68,16 @@ func (s *settings) load(ctx *kong.Context) error {
 	if err := json.Unmarshal(text, &s.file); err != nil {
 		return fmt.Errorf("read the configuration %s: %w", path, err)
 	}
+	known := map[string]bool{} // by any command: they may share one file
+	for _, command := range ctx.Model.Leaves(false) {
+		for _, flag := range command.Flags {
+			known[flag.Name] = true
+		}
+	}
 	var unknown []error
 	for _, name := range slices.Sorted(maps.Keys(s.file)) {
 		if !known[name] {
-			unknown = append(unknown, fmt.Errorf("the configuration %s names %q, which is no flag of this command", path, name))
+			unknown = append(unknown, fmt.Errorf("the configuration %s names %q, which is no flag of any command", path, name))
 		}
 	}
 	return errors.Join(unknown...)

@@ -50,7 +50,7 @@ func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
 
 func TestFileIsHeldToTheFlags(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"listne":"127.0.0.1:1"}`: `names "listne", which is no flag`,
+		`{"listne":"127.0.0.1:1"}`: `names "listne", which is no flag of any command`,
 		`{"listen":`:               "read the configuration",
 		`[]`:                       "read the configuration",
 		`{"listen":"nowhere"}`:     "host:port",

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -10,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -62,14 +61,13 @@ func (a *API) createWebhook(w http.ResponseWriter, r *request) error {
 		}
 		wanted.Organization = o.Domain
 	}
-	secret := make([]byte, 32)
-	rand.Read(secret)
+	secret := keys.NewSigningSecret()
 	p, err := a.Commands.CreateEndpoint(r.Context(), r.caller(), wanted, secret)
 	if err != nil {
 		return err
 	}
 	shown := showWebhook(p)
-	shown.SignatureKey = "whsec_" + base64.StdEncoding.EncodeToString(secret) // the form of Standard Webhooks
+	shown.SignatureKey = keys.FormatSigningSecret(secret)
 	w.Header().Set("Location", "/api/v2/webhooks/"+p.ID)
 	return answer(w, http.StatusCreated, shown)
 }

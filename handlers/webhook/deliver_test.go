@@ -23,6 +23,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 	"github.com/rollcall-sync/rollcall/projections"
 )
@@ -47,7 +48,7 @@ func TestAMessageArrivesSignedAndWhole(t *testing.T) {
 	run.end()
 
 	c := s.seen()[0]
-	verifier, err := standardwebhooks.NewWebhook(webhook.FormatSecret(w.secret))
+	verifier, err := standardwebhooks.NewWebhook(keys.FormatSigningSecret(w.secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestAMessageArrivesSignedAndWhole(t *testing.T) {
 	if len(lines) != 1 || lines[0] != (line{Msg: "webhook", Endpoint: "e", Type: "directory.user.created", Subject: "user-u0", WebhookID: c.id, Status: 204, Outcome: "accepted", Fate: "delivered", Tries: 1}) {
 		t.Errorf("lines: %+v", lines)
 	}
-	for _, hidden := range []string{"hidden", "acme.example", webhook.FormatSecret(w.secret)[6:], "sealed-e"} {
+	for _, hidden := range []string{"hidden", "acme.example", keys.FormatSigningSecret(w.secret)[6:], "sealed-e"} {
 		if strings.Contains(w.lines.text(), hidden) {
 			t.Errorf("%q is logged:\n%s", hidden, w.lines.text())
 		}

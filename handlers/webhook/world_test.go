@@ -21,6 +21,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 	"github.com/rollcall-sync/rollcall/projections"
 )
@@ -72,7 +73,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, secret: webhook.NewSecret(), folder: t.TempDir(), log: eventstore.NewMemory(), versions: map[string]eventstore.Version{}}
+	w := &world{t: t, secret: keys.NewSigningSecret(), folder: t.TempDir(), log: eventstore.NewMemory(), versions: map[string]eventstore.Version{}}
 	w.open()
 	t.Cleanup(func() { _ = w.outbox.Close() })
 	return w
