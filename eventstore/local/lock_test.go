@@ -82,7 +82,7 @@ func refused(t *testing.T, dir string, holder int) {
 
 // TestModes asks that nobody but the owner can read the log.
 func TestModes(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "new", "folder with space, ? and %41")
+	dir := filepath.Join(t.TempDir(), "new", "folder with space, ?, &, + and %41")
 	s, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ var durable = settings{synchronous: "FULL", settle: settleFile}
 func (s settings) connect(dir string, flags sqlite3.OpenFlag) (*sqlite3.Conn, error) {
 	path := filepath.Join(dir, fileName)
 	// modeof gives log.db-wal the mode of log.db. SQLite reads %20 in a query, but not a plus.
-	name := "file:" + url.PathEscape(filepath.ToSlash(path)) + "?modeof=" + url.PathEscape(path)
+	name := "file:" + url.PathEscape(filepath.ToSlash(path)) + "?modeof=" + strings.ReplaceAll(url.QueryEscape(path), "+", "%20")
 	if s.vfs != "" {
 		name += "&vfs=" + s.vfs
 	}
