@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/ncruces/go-sqlite3/driver"
@@ -31,13 +32,16 @@ func openDatabase(path, schema string) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of %s: %w", path, err)
 	}
-	if f, err := os.OpenFile(path, os.O_CREATE, 0o600); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	} else if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	// SQLite removes the index of the WAL at the last close, and the driver would make it with the process's default mode.
+	for _, name := range []string{path, path + "-shm"} {
+		if err := private(name); err != nil {
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
 	}
-	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=foreign_keys(off)"
-	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + pragmas
+	// modeof gives the WAL the mode of the file. SQLite reads %20 in a query, but not a plus.
+	const pragmas = "&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=foreign_keys(off)"
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() +
+		"?modeof=" + strings.ReplaceAll(url.QueryEscape(path), "+", "%20") + pragmas
 	pool, err := driver.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -56,6 +60,15 @@ func openDatabase(path, schema string) (*database, error) {
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(max(4, runtime.NumCPU()))
 	return &database{path: path, pool: pool, read: read, write: write, statements: map[string]*sql.Stmt{}}, nil
+}
+
+// private makes a file that its owner alone may read, or makes it so: what is in it is about people.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
 func closeAfter(err error, opened ...io.Closer) error {

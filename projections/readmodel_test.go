@@ -249,7 +249,7 @@ func TestOldModelsStayUntilRemoved(t *testing.T) {
 
 // A folder may have any name.
 func TestFolderNames(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "a b?c%41#d[e]")
+	folder := filepath.Join(t.TempDir(), "a b?c%41#d[e]&f+g;h=i")
 	for range 2 {
 		read, err := projections.OpenReadModel(folder, eventstore.Position{})
 		if err != nil {
