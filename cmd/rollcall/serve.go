@@ -52,9 +52,9 @@ func (s *server) welcome(ctx context.Context, c *serveCommand, to *console) erro
 		}
 		fmt.Fprintf(to.out, "API key (shown once, keep it): %s\n", key)
 	}
+	close(s.ready) // before it is told: who reads it may ask /readyz
 	fmt.Fprintf(to.out, "Rollcall %s is ready at %s\n", version(), s.url)
 	s.logger.LogAttrs(ctx, slog.LevelInfo, "ready", slog.String("url", s.url), slog.String("data", c.Data), slog.String("version", version()))
-	close(s.ready)
 	return nil
 }
 
