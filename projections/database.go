@@ -14,13 +14,12 @@ import (
 	"sync"
 
 	"github.com/ncruces/go-sqlite3/driver"
-
-	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
 // database is one SQLite file: a single connection that writes, and some that read while it does.
 type database struct {
 	path       string
+	log        string // the id of the log that the file is made from; its checkpoint tells it too
 	pool, read *sql.DB
 
 	writing    sync.Mutex // held through a transaction
@@ -28,7 +27,7 @@ type database struct {
 	statements map[string]*sql.Stmt // of write, prepared once
 }
 
-func openDatabase(path, schema string) (*database, error) {
+func openDatabase(path, schema, log string) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of %s: %w", path, err)
 	}
@@ -59,7 +58,7 @@ func openDatabase(path, schema string) (*database, error) {
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(max(4, runtime.NumCPU()))
-	return &database{path: path, pool: pool, read: read, write: write, statements: map[string]*sql.Stmt{}}, nil
+	return &database{path: path, log: log, pool: pool, read: read, write: write, statements: map[string]*sql.Stmt{}}, nil
 }
 
 // private makes a file that its owner alone may read, or makes it so: what is in it is about people.
@@ -86,19 +85,6 @@ func (d *database) close() error {
 		err = errors.Join(err, s.Close())
 	}
 	return closeAfter(err, d.read, d.write, d.pool)
-}
-
-// checkpoint reads how far the file has come.
-func (d *database) checkpoint() (eventstore.Position, error) {
-	var text string
-	err := d.read.QueryRow(`SELECT position FROM checkpoint`).Scan(&text)
-	if err == sql.ErrNoRows {
-		return eventstore.Position{}, nil
-	}
-	if err != nil {
-		return eventstore.Position{}, fmt.Errorf("read the checkpoint of %s: %w", d.path, err)
-	}
-	return eventstore.ParsePosition(text)
 }
 
 // batch is one write transaction.
@@ -170,8 +156,4 @@ func (b *batch) row(query string, args []any, into ...any) (bool, error) {
 	default:
 		return false, fmt.Errorf("run %q on %s: %w", query, b.db.path, err)
 	}
-}
-
-func (b *batch) reached(position eventstore.Position) error {
-	return b.exec(`INSERT INTO checkpoint (one, position) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET position = excluded.position`, position.String())
 }

@@ -15,11 +15,11 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, left := range []string{"new", "left by a crash"} {
-		m, err := OpenReadModel(folder, head)
+		m, err := OpenReadModel(folder, "a log", head)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := OpenOutbox(folder, nil)
+		o, err := OpenOutbox(folder, nil, "a log")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func newSending(t *testing.T) *sending {
 func (s *sending) open() {
 	s.Helper()
 	var err error
-	s.Outbox, err = OpenOutbox(s.folder, s.log)
+	s.Outbox, err = OpenOutbox(s.folder, s.log, "a log")
 	s.must(err)
 }
 

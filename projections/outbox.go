@@ -44,11 +44,15 @@ type Target struct {
 	Made  uint64 // deliveries made for it by this process: it moves when there is more to send
 }
 
-// OpenOutbox opens the outbox in a folder, an empty one if there is none.
-func OpenOutbox(folder string, log Streams) (*Outbox, error) {
-	db, err := openDatabase(filepath.Join(folder, OutboxFile), outboxSchema)
+// OpenOutbox opens the outbox in a folder, an empty one if there is none. The id is the log's, the same for its whole life: an
+// outbox of another log is refused with ErrOtherLog, for it would take that log's positions for this one's.
+func OpenOutbox(folder string, log Streams, id string) (*Outbox, error) {
+	db, err := openDatabase(filepath.Join(folder, OutboxFile), outboxSchema, id)
 	if err != nil {
 		return nil, err
+	}
+	if err := db.nameLog(context.Background()); err != nil {
+		return nil, errors.Join(err, db.close())
 	}
 	o := &Outbox{db: db, news: make(chan struct{})}
 	if err := o.load(log); err != nil {

@@ -34,28 +34,34 @@ type ReadModel struct {
 }
 
 // OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Its queries wait until it has
-// reached the log's head, for all that stands there was acknowledged. Models of other schemas stay until RemoveOld. A
-// model that is ahead of the log, which was then restored from a backup, is made anew.
-func OpenReadModel(folder string, head eventstore.Position) (*ReadModel, error) {
+// reached the log's head, for all that stands there was acknowledged. Models of other schemas stay until RemoveOld. The id is the log's,
+// the same for its whole life. A model of another log is made anew, and so is one that is ahead of its log, which was
+// then restored from a backup.
+func OpenReadModel(folder, id string, head eventstore.Position) (*ReadModel, error) {
 	file := filepath.Join(folder, readModelFile())
-	m, err := openReadModel(file)
+	m, err := openReadModel(file, id)
+	anew := errors.Is(err, ErrOtherLog)
+	if err == nil && head.Before(m.progress.Position()) {
+		if err := m.Close(); err != nil {
+			return nil, err
+		}
+		anew = true
+	}
+	if anew {
+		if err := removeDatabase(file); err != nil {
+			return nil, err
+		}
+		m, err = openReadModel(file, id)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if head.Before(m.progress.Position()) {
-		if err := errors.Join(m.Close(), removeDatabase(file)); err != nil {
-			return nil, err
-		}
-		if m, err = openReadModel(file); err != nil {
-			return nil, err
-		}
 	}
 	m.Expect(head)
 	return m, nil
 }
 
-func openReadModel(path string) (*ReadModel, error) {
-	db, err := openDatabase(path, readModelSchema)
+func openReadModel(path, id string) (*ReadModel, error) {
+	db, err := openDatabase(path, readModelSchema, id)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func TestRebuild(t *testing.T) {
 		}
 
 		records, batches := w.records(), rand.New(rand.NewPCG(seed, 2))
-		other, err := projections.OpenReadModel(t.TempDir(), eventstore.Position{})
+		other, err := projections.OpenReadModel(t.TempDir(), "a log", eventstore.Position{})
 		w.must(err)
 		defer other.Close()
 		for len(records) > 0 {
@@ -153,7 +153,7 @@ func TestStoppedModelIsUnavailable(t *testing.T) {
 // A model that is only slow is waited for: for five seconds, or as long as the caller has.
 func TestSlowModelIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		read, err := projections.OpenReadModel(t.TempDir(), at(1)) // nobody brings it to 1
+		read, err := projections.OpenReadModel(t.TempDir(), "a log", at(1)) // nobody brings it to 1
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestRestartShowsWhatWasAcknowledged(t *testing.T) {
 	removeAll(t, w.folder)
 	head, err := w.log.Head(t.Context())
 	w.must(err)
-	w.read, err = projections.OpenReadModel(w.folder, head)
+	w.read, err = projections.OpenReadModel(w.folder, "a log", head)
 	w.must(err)
 	defer w.read.Close()
 	answered := make(chan error, 1)
@@ -251,7 +251,7 @@ func TestOldModelsStayUntilRemoved(t *testing.T) {
 func TestFolderNames(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "a b?c%41#d[e]&f+g;h=i")
 	for range 2 {
-		read, err := projections.OpenReadModel(folder, eventstore.Position{})
+		read, err := projections.OpenReadModel(folder, "a log", eventstore.Position{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,7 @@ func (w *world) start(others ...projections.Projection) {
 	w.Helper()
 	head, err := w.log.Head(w.Context())
 	w.must(err)
-	w.read, err = projections.OpenReadModel(w.folder, head)
+	w.read, err = projections.OpenReadModel(w.folder, "a log", head)
 	w.must(err)
 	read := w.read
 	_, end := run(w, w.log, append(others, read)...)

@@ -102,14 +102,16 @@ func (c *serverConfig) master(head eventstore.Position) (*keys.Master, error) {
 
 // project opens the read model and the outbox. What the outbox delivered is nowhere else: a lost file is not guessed from.
 func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.Position) (err error) {
-	if s.read, err = projections.OpenReadModel(c.Data, head); err != nil {
+	if s.read, err = projections.OpenReadModel(c.Data, s.log.ID(), head); err != nil {
 		return err
 	}
-	if s.outbox, err = projections.OpenOutbox(c.Data, s.log); err != nil {
+	file := filepath.Join(c.Data, projections.OutboxFile)
+	if s.outbox, err = projections.OpenOutbox(c.Data, s.log, s.log.ID()); errors.Is(err, projections.ErrOtherLog) {
+		return fmt.Errorf("%s belongs to another log than the one beside it; move it away and start with --deliveries-from", file)
+	} else if err != nil {
 		return err
 	}
 	begun, err := s.outbox.Begun(ctx)
-	file := filepath.Join(c.Data, projections.OutboxFile)
 	switch {
 	case err != nil:
 		return err

@@ -92,7 +92,7 @@ func newWorld(t testing.TB, allow ...string) *world {
 // start makes a server over the log, with a read model of its own; the master key is always the same.
 func (w *world) start(allow ...string) {
 	w.t.Helper()
-	read, err := projections.OpenReadModel(w.t.TempDir(), eventstore.Position{})
+	read, err := projections.OpenReadModel(w.t.TempDir(), "a log", eventstore.Position{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

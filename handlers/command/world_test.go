@@ -55,7 +55,7 @@ func newWorldOn(t testing.TB, log eventstore.Store) *world {
 	t.Helper()
 	w := &world{TB: t, log: &eventful{Store: log}}
 	var err error
-	w.read, err = projections.OpenReadModel(t.TempDir(), eventstore.Position{})
+	w.read, err = projections.OpenReadModel(t.TempDir(), "a log", eventstore.Position{})
 	w.must(err)
 	runner := projections.NewRunner(log, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), w.read)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -54,7 +54,7 @@ func newDurableWorld(t testing.TB) *world {
 
 func worldOver(t testing.TB, log eventstore.Store, with ...func(*scim.Config)) *world {
 	t.Helper()
-	read, err := projections.OpenReadModel(t.TempDir(), eventstore.Position{})
+	read, err := projections.OpenReadModel(t.TempDir(), "a log", eventstore.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func newWorld(t testing.TB) *world {
 }
 
 func (w *world) open() {
-	outbox, err := projections.OpenOutbox(w.folder, w.log)
+	outbox, err := projections.OpenOutbox(w.folder, w.log, "a log")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,7 +3,8 @@
 
 CREATE TABLE IF NOT EXISTS checkpoint (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
-    position TEXT NOT NULL
+    position TEXT NOT NULL,
+    log      TEXT NOT NULL -- the id of the log that the position stands in
 );
 
 -- Endpoints as folded from the log, with the sealed secret. failing_since is 0 while the endpoint does not fail as a whole.

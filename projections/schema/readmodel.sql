@@ -4,7 +4,8 @@
 
 CREATE TABLE IF NOT EXISTS checkpoint (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
-    position TEXT NOT NULL
+    position TEXT NOT NULL,
+    log      TEXT NOT NULL -- the id of the log that the position stands in
 );
 
 CREATE TABLE IF NOT EXISTS organizations (

@@ -1,0 +1,48 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// ErrOtherLog tells that a file was made from another log than the one it is opened with. Positions of one log mean
+// nothing in another.
+var ErrOtherLog = errors.New("the file was made from another log")
+
+// checkpoint reads how far the file has come. It answers ErrOtherLog if that is in another log.
+func (d *database) checkpoint() (eventstore.Position, error) {
+	var text, log string
+	err := d.read.QueryRow(`SELECT position, log FROM checkpoint`).Scan(&text, &log)
+	if errors.Is(err, sql.ErrNoRows) {
+		return eventstore.Position{}, nil
+	}
+	if err != nil {
+		return eventstore.Position{}, fmt.Errorf("read the checkpoint of %s: %w", d.path, err)
+	}
+	if log != "" && log != d.log {
+		return eventstore.Position{}, fmt.Errorf("open %s: %w", d.path, ErrOtherLog)
+	}
+	return eventstore.ParsePosition(text)
+}
+
+// reached moves the checkpoint.
+func (b *batch) reached(position eventstore.Position) error {
+	return b.exec(`INSERT INTO checkpoint (one, position, log) VALUES (1, ?, ?)
+		ON CONFLICT (one) DO UPDATE SET position = excluded.position, log = excluded.log`, position.String(), b.db.log)
+}
+
+// nameLog lets the checkpoint of a file that was made before checkpoints named their log do so. It is taken for one of the log that it
+// stands beside, and names it from the next batch on.
+func (d *database) nameLog(ctx context.Context) error {
+	return d.update(ctx, func(b *batch) error {
+		var n int
+		if _, err := b.row(`SELECT count(*) FROM pragma_table_info('checkpoint') WHERE name = 'log'`, nil, &n); err != nil || n > 0 {
+			return err
+		}
+		return b.exec(`ALTER TABLE checkpoint ADD COLUMN log TEXT NOT NULL DEFAULT ''`)
+	})
+}

@@ -1,0 +1,81 @@
+package projections
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// A model of another log holds nothing of this one, though its position could stand here too.
+func TestModelOfAnotherLogIsMadeAnew(t *testing.T) {
+	folder, head := t.TempDir(), eventstore.At(9, 9)
+	open := func(log string) *ReadModel {
+		t.Helper()
+		m, err := OpenReadModel(folder, log, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = m.Close() })
+		return m
+	}
+	first := open("one")
+	if err := first.db.update(t.Context(), func(b *batch) error {
+		return errors.Join(b.exec(`INSERT INTO apikeys (id, name, hash, created) VALUES ('k', '', '', '')`), b.reached(eventstore.At(5, 5)))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []struct {
+		log  string
+		at   eventstore.Position
+		keys int
+	}{{"one", eventstore.At(5, 5), 1}, {"two", eventstore.Position{}, 0}, {"one", eventstore.Position{}, 0}} {
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		first = open(again.log)
+		var keys int
+		if err := first.db.read.QueryRow(`SELECT count(*) FROM apikeys`).Scan(&keys); err != nil || keys != again.keys || first.Progress().Position() != again.at {
+			t.Errorf("opened with log %s: %d keys at %s, %v", again.log, keys, first.Progress().Position(), err)
+		}
+	}
+}
+
+// What was delivered of one log says nothing of another, and cannot be made again: the file is left as it is.
+func TestOutboxOfAnotherLogIsRefused(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.must(s.Outbox.Close())
+	if o, err := OpenOutbox(s.folder, s.log, "another log"); !errors.Is(err, ErrOtherLog) || o != nil {
+		t.Fatalf("%v, %v", o, err)
+	}
+	s.open()
+	if due := s.due("e", someTime, 10); subjects(due.Fresh) != "a" || s.Progress().Position() != s.at {
+		t.Errorf("its own log finds %s at %s", subjects(due.Fresh), s.Progress().Position())
+	}
+}
+
+// An outbox that was made before checkpoints named their log goes on, and names its log from the next batch on.
+func TestOutboxWithoutALogTakesThisOne(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.must(s.db.update(t.Context(), func(b *batch) error { return b.exec(`ALTER TABLE checkpoint DROP COLUMN log`) }))
+	s.must(s.Outbox.Close())
+	for range 2 {
+		s.open()
+		if s.Progress().Position() != s.at {
+			t.Errorf("goes on at %s", s.Progress().Position())
+		}
+		s.must(s.Outbox.Close())
+	}
+	s.open()
+	s.change("a")
+	s.record(Delivered, someTime, time.Time{}, s.due("e", someTime, 10).Fresh...)
+	s.must(s.Outbox.Close())
+	if _, err := OpenOutbox(s.folder, s.log, "another log"); !errors.Is(err, ErrOtherLog) {
+		t.Errorf("got %v", err)
+	}
+}
