@@ -64,7 +64,7 @@ func message(ctx context.Context, c *projections.Changes, r eventstore.Record) (
 // TestMessagesArePure makes the messages of a random history live, from the start, from the middle, with records passed
 // over, and each alone: they are the same bytes.
 func TestMessagesArePure(t *testing.T) {
-	lives(t, 3, func(t *testing.T, seed uint64) {
+	lives(t, 2, func(t *testing.T, seed uint64) {
 		w := newWorld(t)
 		w.stop()
 		live := newSender(t, w.log)

@@ -151,8 +151,7 @@ func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
 	case "emails":
 		return c.among("r.seq IN (SELECT e.user FROM user_emails e WHERE e.directory = "+c.arg(c.directory), f, emailColumns)
 	case "members":
-		return c.among("r.seq IN (SELECT m.grp FROM members m WHERE (EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = "+c.arg(c.directory)+
-			") OR EXISTS (SELECT 1 FROM groups WHERE id = m.member AND directory = "+c.arg(c.directory)+"))", f, memberColumns)
+		return c.among("r.seq IN (SELECT m.grp FROM groups g JOIN members m ON m.grp = g.seq WHERE g.directory = "+c.arg(c.directory)+" AND "+shown, f, memberColumns)
 	case "groups":
 		return c.among("r.id IN (SELECT m.member FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.directory = "+c.arg(c.directory), f, groupsColumns)
 	case "schemas":

@@ -169,7 +169,7 @@ func TestFilters(t *testing.T) {
 	t.Run("users", func(t *testing.T) {
 		shapes := userShapes()
 		generated := filters(shapes, known(users, shapes))
-		rapid.Check(t, func(t *rapid.T) {
+		many(t, func(t *rapid.T) {
 			n := generated.Draw(t, "filter")
 			parsed, err := domain.UserType.ParseFilter(n.String())
 			if err != nil {
@@ -188,7 +188,7 @@ func TestFilters(t *testing.T) {
 	})
 	t.Run("groups", func(t *testing.T) {
 		generated := filters(groupShapes, known(groups, groupShapes))
-		rapid.Check(t, func(t *rapid.T) {
+		many(t, func(t *rapid.T) {
 			n := generated.Draw(t, "filter")
 			parsed, err := domain.GroupType.ParseFilter(n.String())
 			if err != nil {
@@ -204,6 +204,19 @@ func TestFilters(t *testing.T) {
 			}
 			agree(t, n, got, groups, groupShapes)
 		})
+	})
+}
+
+// many checks ten at a time.
+func many(t *testing.T, check func(*rapid.T)) {
+	times := 10
+	if raced {
+		times = 1
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for range times {
+			check(t)
+		}
 	})
 }
 
@@ -282,6 +295,29 @@ func TestFiltersThatCannotBeAsked(t *testing.T) {
 	}
 }
 
+func TestFilterHardCases(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory("Acme")
+	w.user(d, domain.Attributes{"userName": "Lange Straße", "displayName": "ab\U0010FFFFc", "urn:a:b": map[string]any{
+		"text": "2", "number": json.Number("2"), "big": json.Number("9007199254740993"), "true": true, `back\slash`: "x", "list": []any{"p", json.Number("3")}, "object": map[string]any{"text": "q"},
+	}})
+	for text, want := range map[string]int{
+		`userName co "straße"`: 1, `userName co "strasse"`: 0, `userName eq "lange straße"`: 1, `userName sw "lange s"`: 1, `userName ew "SSE"`: 0,
+		`displayName sw "ab"`: 1, `displayName sw "ab\udbff\udfff"`: 1, `displayName sw "ac"`: 0,
+		`urn:a:b:text gt 1`: 0, `urn:a:b:text eq 2`: 0, `urn:a:b:text eq "2"`: 1, `urn:a:b:number lt "x"`: 0, `urn:a:b:number eq "2"`: 0, `urn:a:b:number eq 2.0`: 1, `urn:a:b:number co "2"`: 0,
+		`urn:a:b:big eq 9007199254740993`: 1, `urn:a:b:big eq 9007199254740992`: 0, `urn:a:b:big gt 9007199254740992`: 1,
+		`urn:a:b:true eq true`: 1, `urn:a:b:true eq 1`: 0, `urn:a:b:true ne false`: 1, `urn:a:b:number eq true`: 0, `urn:a:b:none eq false`: 0,
+		`urn:a:b:back\slash eq "x"`: 1, `urn:a:b:list eq "P"`: 1, `urn:a:b:list ne "p"`: 0, `urn:a:b:list gt 2`: 1, `urn:a:b:list eq "[\"p\",3]"`: 0,
+		`urn:a:b:object eq "q"`: 0, `urn:a:b:object pr`: 1, `urn:a:b:object.text eq "q"`: 1, `urn:a:b:none ne "x"`: 1, `not (urn:a:b:none eq "x")`: 1,
+		`userName eq "x' OR 1=1 --"`: 0, `title ne "x"`: 1, `title co ""`: 0, `displayName co ""`: 1,
+	} {
+		page, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 10})
+		if err != nil || page.Total != want {
+			t.Errorf("%s found %d, %v; want %d", text, page.Total, err, want)
+		}
+	}
+}
+
 func TestFilterTimesAndExtensions(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")
@@ -301,95 +337,6 @@ func TestFilterTimesAndExtensions(t *testing.T) {
 		page, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 10})
 		if err != nil || page.Total != want {
 			t.Errorf("%s found %d, %v; want %d", text, page.Total, err, want)
-		}
-	}
-}
-
-// A directory finds nothing of another one, whatever it asks.
-func TestFiltersStayInTheirDirectory(t *testing.T) {
-	w := newWorld(t)
-	ours, theirs := w.directory("Ours"), w.directory("Theirs")
-	u := w.user(theirs, domain.Attributes{"userName": "ada", "emails": []any{map[string]any{"value": "ada@x.test"}}})
-	g := w.group(theirs, "Team", u.ID)
-	spy := w.group(ours, "Spies", u.ID, g.ID) // names what is not its own
-	for _, text := range []string{
-		`id eq "` + u.ID + `"`, `userName eq "ada" or userName pr`, `not (userName eq "x")`, `emails.value eq "ada@x.test"`, `groups.value eq "` + g.ID + `"`, `groups pr`, `title ne "x"`,
-	} {
-		if page, err := w.read.Users(t.Context(), ours.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 10}); err != nil || page.Total != 0 {
-			t.Errorf("users where %s: %+v, %v", text, page, err)
-		}
-	}
-	if page, err := w.read.Users(t.Context(), theirs.ID, projections.Query{Filter: w.filter(domain.UserType, `groups.value eq "`+spy.ID+`"`), Start: 1, Count: 10}); err != nil || page.Total != 0 {
-		t.Errorf("a user is seen in another directory's group: %+v, %v", page, err)
-	}
-	for _, text := range []string{`members.value eq "` + u.ID + `"`, `members pr`, `id eq "` + g.ID + `"`} {
-		if page, err := w.read.Groups(t.Context(), ours.ID, projections.Query{Filter: w.filter(domain.GroupType, text), Start: 1, Count: 10}); err != nil || page.Total != 0 {
-			t.Errorf("groups where %s: %+v, %v", text, page, err)
-		}
-	}
-	if in, err := w.read.Memberships(t.Context(), theirs.ID, []string{u.ID}); err != nil || len(in[u.ID]) != 1 || in[u.ID][0].Group != g.ID {
-		t.Errorf("%v, %v", in, err)
-	}
-	if members, err := w.read.Members(t.Context(), ours.ID, spy.ID, "", -1); err != nil || len(members) != 0 {
-		t.Errorf("%v, %v", members, err)
-	}
-	if names, err := w.read.UserNames(t.Context(), ours.ID, []string{u.ID}); err != nil || len(names) != 0 {
-		t.Errorf("%v, %v", names, err)
-	}
-	for what, err := range map[string]error{
-		"the user":  func() error { _, err := w.read.User(t.Context(), ours.ID, u.ID); return err }(),
-		"the group": func() error { _, err := w.read.Group(t.Context(), ours.ID, g.ID); return err }(),
-	} {
-		if err != projections.ErrNotFound {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-}
-
-// What identity providers ask for is found by an index.
-func TestFilterPlans(t *testing.T) {
-	w := newWorld(t)
-	d := w.directory("Acme")
-	for text, index := range map[string]string{
-		`userName eq "ada"`:                       "users_by_name",
-		`externalId eq "x"`:                       "users_by_external_id",
-		`id eq "x"`:                               "sqlite_autoindex_users_1",
-		`displayName eq "x"`:                      "users_by_display_name",
-		`displayName sw "x"`:                      "users_by_display_name",
-		`emails[type eq "work" and value eq "x"]`: "users_by_email",
-		`emails[type eq "work"].value eq "x"`:     "users_by_email",
-		`emails.value eq "x"`:                     "users_by_email",
-		`emails eq "x"`:                           "users_by_email",
-		`groups.value eq "x"`:                     "(grp=?)",
-		`id eq "x" and manager eq "y"`:            "sqlite_autoindex_users_1",
-		`userName eq "ada" and active eq true`:    "users_by_name",
-	} {
-		plan := w.read.Plans(t, func() {
-			for _, start := range []int{1, 2} { // the second one counts
-				_, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: start, Count: 100})
-				w.must(err)
-			}
-		})
-		if strings.Contains(plan, "SCAN r") || strings.Contains(plan, "SCAN e") || strings.Contains(plan, "SCAN m") || strings.Contains(plan, "users_in_order") || !strings.Contains(plan, index) {
-			t.Errorf("%s:\n%s", text, plan)
-		}
-	}
-	for text, index := range map[string]string{
-		`displayName eq "x"`:           "groups_by_display_name",
-		`externalId eq "x"`:            "groups_by_external_id",
-		`id eq "x"`:                    "sqlite_autoindex_groups_1",
-		`members.value eq "x"`:         "members_of (member=?)",
-		`members[value eq "x"]`:        "members_of (member=?)",
-		`id eq "X" and members eq "Y"`: "sqlite_autoindex_groups_1",
-	} {
-		plan := w.read.Plans(t, func() {
-			for _, start := range []int{1, 2} { // the second one counts
-				_, err := w.read.Groups(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.GroupType, text), Start: start, Count: 100})
-				w.must(err)
-			}
-		})
-		if strings.Contains(plan, "SCAN r") || strings.Contains(plan, "SCAN m") || strings.Contains(plan, "groups_in_order") || !strings.Contains(plan, index) {
-			t.Errorf("%s:\n%s", text, plan)
 		}
 	}
 }

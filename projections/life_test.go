@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -50,66 +48,6 @@ func (l *life) open() {
 	d := l.directory(fmt.Sprint("Organization ", l.names))
 	l.directories = append(l.directories, &feed{Directory: d, users: map[string]domain.Attributes{}, groups: map[string]map[string]bool{}})
 }
-
-func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
-
-// words are values with what is hard in them: case, composition, wildcards, quotes, escapes.
-var words = []string{
-	"Ada", "ada", "ADA", "Zoë", "Zoe\u0308", "ZOË", "straße", "STRASSE", "İstanbul", "ﬁn", "100%", "a_b", "a%b", "it's", `say "hi"`, `back\slash`, `\`, "", " ",
-	"O'Brien; DROP TABLE users--", "日本語", "日本", "🙂", "a\tb", "line\nbreak", "<b>&amp;", "2", "true", "null", "\U0010FFFF", "ab\U0010FFFF", "ab\U0010FFFFc", "ab",
-}
-
-func (l *life) word() string { return pick(l.Rand, words...) + pick(l.Rand, "", "", "x", "Ö") }
-
-func (l *life) some(a map[string]any, name string, value any) {
-	if l.IntN(2) == 0 {
-		a[name] = value
-	}
-}
-
-func (l *life) values(types ...string) []any {
-	out := []any{}
-	for i, n := 0, l.IntN(3); i <= n; i++ {
-		v := map[string]any{}
-		l.some(v, "value", l.word())
-		l.some(v, "type", pick(l.Rand, types...))
-		l.some(v, "display", l.word())
-		l.some(v, "primary", l.IntN(2) == 0)
-		out = append(out, v)
-	}
-	return out
-}
-
-// attributes are those of a user, as a client may send them.
-func (l *life) attributes() domain.Attributes {
-	l.names++
-	raw := map[string]any{"userName": pick(l.Rand, "User", "user", "Ü", "a b ", "1") + fmt.Sprint(l.names) + pick(l.Rand, "", "@Acme.test", " Straße")}
-	l.some(raw, "externalId", pick(l.Rand, "00u1", "00U1", "x", ""))
-	l.some(raw, "active", pick[any](l.Rand, true, false, "False"))
-	for _, name := range []string{"displayName", "title", "nickName", "profileUrl", "locale"} {
-		l.some(raw, name, l.word())
-	}
-	l.some(raw, "name", map[string]any{"givenName": l.word(), "familyName": l.word()})
-	l.some(raw, "emails", l.values("work", "Work", "home"))
-	l.some(raw, "phoneNumbers", l.values("mobile", "work"))
-	l.some(raw, "x509Certificates", l.values("work"))
-	l.some(raw, "addresses", []any{map[string]any{"locality": l.word(), "type": "work"}})
-	l.some(raw, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", map[string]any{
-		"employeeNumber": pick[any](l.Rand, "701984", json.Number("7")), "manager": map[string]any{"value": l.word(), "$ref": "../Users/1"}, "badge": pick[any](l.Rand, "b1", json.Number("3")),
-	})
-	odd := map[string]any{}
-	for _, name := range oddNames {
-		l.some(odd, name, pick[any](l.Rand, l.word(), json.Number("2"), json.Number("2.5"), json.Number("-1e3"), json.Number("9007199254740993"), json.Number("9007199254740992"),
-			true, false, []any{l.word(), json.Number("2"), true}, map[string]any{"deep": l.word(), "er": json.Number("2")}, []any{map[string]any{"deep": "x"}}))
-	}
-	l.some(raw, pick(l.Rand, "urn:odd:Things:1", "URN:odd:things:1"), odd)
-	a, err := domain.UserType.Canonical(raw)
-	l.must(err)
-	return a
-}
-
-// oddNames are attributes of an extension that Rollcall does not know.
-var oddNames = []string{"plain", "it's", `back\slash`, "per%cent", "$", "under_score", "semi;--", "Zoë", "a+b", "🙂", "<", "'", `\u0041`, "{}"}
 
 func (f *feed) someUser(l *life) string {
 	if len(f.userIDs) == 0 {
@@ -178,55 +116,6 @@ func (l *life) newGroup(f *feed) string {
 	f.ids = append(f.ids, g.ID)
 	l.sameGroup(f, g)
 	return g.ID
-}
-
-// sameUser tells that a command answered what the read model shows.
-func (l *life) sameUser(f *feed, u projections.User) {
-	l.Helper()
-	shown, err := l.read.User(l.Context(), f.ID, u.ID)
-	l.must(err)
-	if shown.ID != u.ID || shown.Version != u.Version || shown.Created != u.Created || shown.Modified != u.Modified || !reflect.DeepEqual(shown.Attributes, u.Attributes) {
-		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", u, shown)
-	}
-	if want := f.users[u.ID]; !reflect.DeepEqual(want, shown.Attributes) {
-		l.Fatalf("user %s has\n%v\nnot\n%v", u.ID, shown.Attributes, want)
-	}
-}
-
-func (l *life) sameGroup(f *feed, g projections.Group) {
-	l.Helper()
-	shown, err := l.read.Group(l.Context(), f.ID, g.ID)
-	l.must(err)
-	if shown.ID != g.ID || shown.Version != g.Version || shown.Count != g.Count || shown.Created != g.Created || shown.Modified != g.Modified || !reflect.DeepEqual(shown.Attributes, g.Attributes) {
-		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", g, shown)
-	}
-	want := f.groups[g.ID]
-	standing, err := l.read.StandingAll(l.Context(), g.ID)
-	l.must(err)
-	if len(standing) != len(want) || g.Count != len(want) {
-		l.Fatalf("group %s has %d members and counts %d, not %d", g.ID, len(standing), g.Count, len(want))
-	}
-	var visible []string
-	for _, m := range standing {
-		if !want[m.ID] {
-			l.Fatalf("%s is a member of %s", m.ID, g.ID)
-		}
-		if f.users[m.ID] != nil || f.groups[m.ID] != nil {
-			visible = append(visible, m.ID)
-		}
-		if isGroup := f.groups[m.ID] != nil; isGroup && m.Type != "Group" {
-			l.Fatalf("member %s of %s is of type %q", m.ID, g.ID, m.Type)
-		}
-	}
-	members, err := l.read.Members(l.Context(), f.ID, g.ID, "", -1)
-	l.must(err)
-	var got []string
-	for _, m := range members {
-		got = append(got, m.ID)
-	}
-	if !slices.Equal(got, visible) {
-		l.Fatalf("group %s shows %v, not %v", g.ID, got, visible)
-	}
 }
 
 func (l *life) change(f *feed, id string, u projections.User, err error, next func(domain.Attributes)) {
@@ -424,15 +313,6 @@ func (l *life) endpoint() {
 	}
 }
 
-func (l *life) sameEndpoint(e projections.Endpoint) {
-	l.Helper()
-	shown, err := l.read.Endpoint(l.Context(), e.ID)
-	l.must(err)
-	if !reflect.DeepEqual(shown, e) {
-		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", e, shown)
-	}
-}
-
 func (l *life) changeDirectory(f *feed) {
 	var err error
 	switch l.IntN(4) {
@@ -465,79 +345,4 @@ func (l *life) close(f *feed) {
 	}
 	l.directories = slices.DeleteFunc(l.directories, func(d *feed) bool { return d == f })
 	l.open()
-}
-
-// answers is what every query of the read model says about everything.
-func (l *life) answers() string {
-	l.Helper()
-	ctx := l.Context()
-	var out strings.Builder
-	e := json.NewEncoder(&out)
-	say := func(v any, err error) {
-		l.Helper()
-		l.must(err)
-		l.must(e.Encode(v))
-	}
-	organizations, total, err := l.read.Organizations(ctx, 1, 1000)
-	say([]any{organizations, total}, err)
-	endpoints, total, err := l.read.Endpoints(ctx, 1, 1000)
-	say([]any{endpoints, total}, err)
-	for _, f := range l.directories {
-		d, err := l.read.Directory(ctx, f.ID)
-		say(d, err)
-		users, err := l.read.Users(ctx, f.ID, projections.Query{Start: 1, Count: 10_000})
-		say(users, err)
-		if len(users.Items) != len(f.userIDs) || users.Total != len(f.userIDs) {
-			l.Fatalf("%d users and a total of %d, not %d", len(users.Items), users.Total, len(f.userIDs))
-		}
-		for i, u := range users.Items {
-			if u.ID != f.userIDs[i] {
-				l.Fatalf("user %d is %s, not %s", i, u.ID, f.userIDs[i])
-			}
-		}
-		groups, err := l.read.Groups(ctx, f.ID, projections.Query{Start: 1, Count: 10_000})
-		say(groups, err)
-		for i, g := range groups.Items {
-			if g.ID != f.ids[i] {
-				l.Fatalf("group %d is %s, not %s", i, g.ID, f.ids[i])
-			}
-			l.sameGroup(f, g)
-			members, err := l.read.Members(ctx, f.ID, g.ID, "", -1)
-			say(members, err)
-		}
-		everybody := slices.Concat(f.userIDs, f.ids, f.idle)
-		memberships, err := l.read.Memberships(ctx, f.ID, everybody)
-		say(memberships, err)
-		names, err := l.read.UserNames(ctx, f.ID, everybody)
-		say(names, err)
-		names, err = l.read.GroupNames(ctx, f.ID, everybody)
-		say(names, err)
-		for _, text := range []string{`active eq true`, `emails pr`, `title co "t"`, `groups pr`, `not (displayName pr)`} {
-			users, err := l.read.Users(ctx, f.ID, projections.Query{Filter: l.filter(domain.UserType, text), Start: 1, Count: 1000})
-			say(users, err)
-		}
-		groups, err = l.read.Groups(ctx, f.ID, projections.Query{Filter: l.filter(domain.GroupType, `members pr`), Start: 1, Count: 1000})
-		say(groups, err)
-	}
-	return out.String()
-}
-
-// firstDifference shows where two texts begin to differ.
-func firstDifference(a, b string) string {
-	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range min(len(as), len(bs)) {
-		if as[i] != bs[i] {
-			return fmt.Sprintf("line %d\n%s\n%s", i+1, as[i], bs[i])
-		}
-	}
-	return fmt.Sprintf("%d lines and %d", len(as), len(bs))
-}
-
-func lives(t *testing.T, n int, f func(t *testing.T, seed uint64)) {
-	if raced {
-		n = 1
-	}
-	for seed := range uint64(n) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { f(t, seed) })
-	}
 }

@@ -90,3 +90,7 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	}
 	return out, nil
 }
+
+// shown is the condition that the member m names a user or a group of the directory of its group g.
+const shown = `(EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = g.directory)
+	OR EXISTS (SELECT 1 FROM groups WHERE id = m.member AND directory = g.directory))`

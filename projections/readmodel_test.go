@@ -21,10 +21,10 @@ import (
 
 // TestRebuild lives through a random history, deletes the file, and finds the same.
 func TestRebuild(t *testing.T) {
-	lives(t, 4, func(t *testing.T, seed uint64) {
+	lives(t, 3, func(t *testing.T, seed uint64) {
 		w := newWorld(t)
 		l := newLife(w, seed)
-		for range 250 {
+		for range 200 {
 			l.step()
 		}
 		answers, tables := l.answers(), w.read.Tables(t)

@@ -35,6 +35,7 @@ func TestManyMembersTakeSeveralEvents(t *testing.T) {
 	many := ids(5001)
 	before := w.head()
 	g := w.group("Large", many...)
+	w.caughtUp()
 	if got, want := w.since(before), []string{"group 1 group.created", "group 2 group.members_changed"}; !slices.Equal(got, want) {
 		t.Errorf("creating made %q", got)
 	}
@@ -44,6 +45,7 @@ func TestManyMembersTakeSeveralEvents(t *testing.T) {
 	before = w.head()
 	g, err := w.commands.ReplaceGroup(t.Context(), caller, w.d, g.ID, domain.Attributes{"displayName": "Small"}, w.plan("x", many[17]))
 	w.must(err)
+	w.caughtUp()
 	if got, want := w.since(before), []string{"group 3 group.updated", "group 4 group.members_changed"}; !slices.Equal(got, want) {
 		t.Errorf("replacing made %q", got)
 	}
@@ -163,6 +165,31 @@ func TestDeletedUserLeavesOnce(t *testing.T) {
 				t.Error("nothing came between")
 			}
 		})
+	}
+}
+
+// What is decided on must not be newer than what the read model tells about it: a model that lags behind the group that was
+// loaded is waited for, and one that stopped is no ground to decide on.
+func TestModelThatLagsIsNoGround(t *testing.T) {
+	w := newWorld(t)
+	g := w.group("Team")
+	if got := w.standing(g.ID); len(got) != 0 { // the model has come so far
+		t.Fatal(got)
+	}
+	stream := projections.KindGroup.Stream(g.ID)
+	poison := w.write("user-x", 0, domain.UserDeleted{})
+	poison.Entries[0].Type = "user.from_the_future"
+	added := domain.GroupMembersChanged{MembersDelta: domain.MembersDelta{Added: []domain.Member{{ID: "x"}}}}
+	at, err := w.log.Store.Append(t.Context(), poison, w.write(stream, 1, added)) // by another process: nobody told the model
+	w.must(err)
+	if err := w.read.Progress().Wait(t.Context(), at); err == nil {
+		t.Fatal("the model goes on")
+	}
+	before := w.head()
+	_, err = w.commands.PatchGroup(t.Context(), caller, w.d, g.ID, members("add", "x"))
+	w.refused(err, "unavailable")
+	if got := w.since(before); got != nil {
+		t.Errorf("it was decided: %q", got)
 	}
 }
 

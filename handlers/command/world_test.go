@@ -192,6 +192,12 @@ func (w *world) head() eventstore.Position {
 	return at
 }
 
+// caughtUp waits until the read model shows the log, longer than a query would.
+func (w *world) caughtUp() {
+	w.Helper()
+	w.must(w.read.Progress().Wait(w.Context(), w.head()))
+}
+
 func all(w *world, records iter.Seq2[eventstore.Record, error]) iter.Seq[eventstore.Record] {
 	return func(yield func(eventstore.Record) bool) {
 		for r, err := range records {
