@@ -23,6 +23,10 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, accepted ...s
 	if errors.As(err, &tooLarge) {
 		return nil, domain.Refuse(domain.TooLarge, "the body is larger than %d bytes", limit)
 	}
+	var refused *domain.Error // by what stands before the body
+	if errors.As(err, &refused) {
+		return nil, refused
+	}
 	if err != nil {
 		e := domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "the body ended before all of it arrived")
 		e.Cause = err

@@ -21,6 +21,7 @@ type serverConfig struct {
 	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR,..."`
 	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
 	DeliveriesFrom string        `help:"Where to begin delivering when the deliveries file is lost: a position, an RFC 3339 time, or head." placeholder:"WHERE"`
+	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
 	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
 	LogLevel       slog.Level    `help:"Lowest level of the log lines: debug, info, warn or error." default:"info"`
 	APIKey         secret        `help:"The first API key, as <id>.<secret> with a secret of 32 characters or more; for containers and tests." name:"api-key" placeholder:"SECRET"`
@@ -40,6 +41,13 @@ func (s secret) String() string {
 // LogValue implements slog.LogValuer.
 func (s secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
+// What --scim-max-body may be: enough for any one user, and not so much that four such bodies at once, a dozen times as large in memory,
+// take more than a large machine has.
+const (
+	minSCIMBody = 1 << 16
+	maxSCIMBody = 1 << 28
+)
+
 // Validate implements kong's validation: all that is wrong, at once.
 func (c *serverConfig) Validate() error {
 	var wrong []error
@@ -54,6 +62,9 @@ func (c *serverConfig) Validate() error {
 	}
 	if c.WebhookTimeout <= 0 || c.WebhookTimeout > time.Minute {
 		wrong = append(wrong, errors.New("--webhook-timeout is between 1ms and 1m"))
+	}
+	if c.SCIMMaxBody < minSCIMBody || c.SCIMMaxBody > maxSCIMBody {
+		wrong = append(wrong, fmt.Errorf("--scim-max-body is between %d and %d", minSCIMBody, maxSCIMBody))
 	}
 	if c.APIKey != "" {
 		if id, secret, ok := keys.SplitToken(string(c.APIKey)); !ok || len(secret) < 32 || len(id) > 64 || strings.ContainsAny(id, " /") {

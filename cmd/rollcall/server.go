@@ -152,7 +152,7 @@ func (s *server) wire(c *serverConfig) error {
 	mux := http.NewServeMux()
 	throttle := handlers.NewThrottle(handlers.Failures, nil)
 	s.lastUsed = handlers.OpenLastUsed(filepath.Join(c.Data, handlers.LastUsedFile), s.logger)
-	providers, err := scim.New(scim.Config{Commands: s.commands, Read: s.read, PublicURL: s.url, Throttle: throttle, LastUsed: s.lastUsed})
+	providers, err := scim.New(scim.Config{Commands: s.commands, Read: s.read, PublicURL: s.url, MaxBody: c.SCIMMaxBody, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type request struct {
 	directory projections.Directory
 	token     string // the token's id
 	params    url.Values
+	limit     int64                     // of the body
 	wanted    selection                 // of the attributes in the answer
 	only      func(version uint64) bool // If-Match, nil for any
 	object    map[string]any            // an operation's data in a bulk request, nil for a request by itself
@@ -58,7 +59,10 @@ func (s *SCIM) authenticated(h inDirectory) handlers.Func {
 		if err != nil { // a part left out could be the filter
 			return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "the query string cannot be read; escape what it holds")
 		}
-		return h(w, &request{Request: r, directory: d, token: id, params: params})
+		body := &body{ReadCloser: r.Body, ctx: r.Context(), slots: s.heavy}
+		defer body.release()
+		r.Body = body
+		return h(w, &request{Request: r, directory: d, token: id, params: params, limit: s.MaxBody})
 	}
 }
 

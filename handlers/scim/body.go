@@ -19,7 +19,7 @@ func readResource(w http.ResponseWriter, r *request) (map[string]any, error) {
 }
 
 func readObject(w http.ResponseWriter, r *request, depth int) (map[string]any, error) {
-	body, err := handlers.ReadBody(w, r.Request, maxBody, "application/scim+json", "application/json")
+	body, err := handlers.ReadBody(w, r.Request, r.limit, "application/scim+json", "application/json")
 	if err != nil {
 		return nil, err
 	}

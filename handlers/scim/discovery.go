@@ -16,20 +16,20 @@ type discovery struct {
 	schemas []map[string]any
 }
 
-func newDiscovery() discovery {
-	d := discovery{config: serviceProviderConfig()}
+func newDiscovery(maxBody int64) discovery {
+	d := discovery{config: serviceProviderConfig(maxBody)}
 	for _, t := range []scim.ResourceType{userResource, groupResource} {
 		d.types = append(d.types, resourceTypeOf(t))
-		d.schemas = append(d.schemas, t.Schema.ToMap())
+		d.schemas = append(d.schemas, published(t.Schema))
 		for _, e := range t.SchemaExtensions {
-			d.schemas = append(d.schemas, e.Schema.ToMap())
+			d.schemas = append(d.schemas, published(e.Schema))
 		}
 	}
 	return d
 }
 
 // serviceProviderConfig is RFC 7643 §5.
-func serviceProviderConfig() map[string]any {
+func serviceProviderConfig(maxBody int64) map[string]any {
 	return map[string]any{
 		"schemas":        []string{schema.ServiceProviderConfigSchema().ID},
 		"patch":          map[string]any{"supported": true},
@@ -48,14 +48,18 @@ func serviceProviderConfig() map[string]any {
 
 // resourceTypeOf is RFC 7643 §6.
 func resourceTypeOf(t scim.ResourceType) map[string]any {
-	extensions := []map[string]any{}
+	out := map[string]any{
+		"schemas": []string{schema.ResourceTypeSchema().ID}, "id": t.ID.Value(), "name": t.Name, "description": t.Description.Value(),
+		"endpoint": t.Endpoint, "schema": t.Schema.ID,
+	}
+	var extensions []map[string]any
 	for _, e := range t.SchemaExtensions {
 		extensions = append(extensions, map[string]any{"schema": e.Schema.ID, "required": e.Required})
 	}
-	return map[string]any{
-		"schemas": []string{schema.ResourceTypeSchema().ID}, "id": t.ID.Value(), "name": t.Name, "description": t.Description.Value(),
-		"endpoint": t.Endpoint, "schema": t.Schema.ID, "schemaExtensions": extensions,
+	if extensions != nil {
+		out["schemaExtensions"] = extensions
 	}
+	return out
 }
 
 // located adds the meta of a discovery resource, which depends on the directory's base URL.

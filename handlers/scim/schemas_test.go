@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/elimity-com/scim/schema"
@@ -69,5 +71,70 @@ func compareAttribute(t *testing.T, what string, ours domain.Attribute, theirs s
 			continue
 		}
 		compareAttribute(t, what+"."+s.Name, s, sub)
+	}
+}
+
+// TestPublished: each attribute is described with all that RFC 7643 §7 names, nothing is null (which Entra does not read), and what is compared
+// exactly is what is published so.
+func TestPublished(t *testing.T) {
+	d := newDiscovery(DefaultMaxBody)
+	text, err := json.Marshal([]any{d.config, d.types, d.schemas})
+	if err != nil || strings.Contains(string(text), "null") {
+		t.Errorf("there is a null: %s, %v", text, err)
+	}
+	known := map[string]domain.Schema{}
+	for _, s := range []domain.Schema{domain.UserType.Core, domain.GroupType.Core, domain.UserType.Extensions[0]} {
+		known[s.ID] = s
+	}
+	for _, s := range d.schemas {
+		id := s["id"].(string)
+		if s["name"] == "" || s["description"] == "" || s["schemas"] == nil {
+			t.Errorf("%s is not described: %v", id, s)
+		}
+		published := map[string]map[string]any{}
+		flatten("", s["attributes"].([]map[string]any), published)
+		for name, a := range published {
+			for _, characteristic := range []string{"type", "multiValued", "description", "required", "mutability", "returned"} {
+				if a[characteristic] == nil || a[characteristic] == "" {
+					t.Errorf("%s:%s has no %s", id, name, characteristic)
+				}
+			}
+		}
+		exact := map[string]bool{}
+		exactly("", known[id].Attributes, exact)
+		for name, a := range published {
+			if name != "password" && a["caseExact"] != nil && a["caseExact"] != exact[name] {
+				t.Errorf("%s:%s is published with caseExact %v, and compared otherwise", id, name, a["caseExact"])
+			}
+		}
+	}
+	user := map[string]map[string]any{}
+	flatten("", d.schemas[0]["attributes"].([]map[string]any), user)
+	for name, want := range map[string]string{
+		"userName.uniqueness": `"server"`, "userName.required": "true", "userName.caseExact": "false", "name.uniqueness": `"none"`, "active.type": `"boolean"`,
+		"password.mutability": `"writeOnly"`, "password.returned": `"never"`, "groups.mutability": `"readOnly"`, "emails.type.canonicalValues": `["work","home","other"]`,
+		"profileUrl.referenceTypes": `["external"]`, "groups.$ref.referenceTypes": `["User","Group"]`, "groups.value.caseExact": "true",
+	} {
+		at := strings.LastIndex(name, ".")
+		if got, err := json.Marshal(user[name[:at]][name[at+1:]]); err != nil || string(got) != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+func flatten(within string, attributes []map[string]any, into map[string]map[string]any) {
+	for _, a := range attributes {
+		name := within + a["name"].(string)
+		into[name] = a
+		if sub, ok := a["subAttributes"].([]map[string]any); ok {
+			flatten(name+".", sub, into)
+		}
+	}
+}
+
+func exactly(within string, attributes []domain.Attribute, into map[string]bool) {
+	for _, a := range attributes {
+		into[within+a.Name] = a.CaseExact
+		exactly(within+a.Name+".", a.Sub, into)
 	}
 }

@@ -13,6 +13,7 @@
 package scim
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -30,13 +31,20 @@ type Config struct {
 	Read      *projections.ReadModel
 	PublicURL string // where identity providers reach this server, without a slash at the end
 
+	MaxBody     int64 // the largest body of a request, in bytes; DefaultMaxBody if 0
+	HeavyBodies int   // how many bodies above 1 MiB are read and worked on at once; 4 if 0
+
 	Throttle *handlers.Throttle // of wrong tokens; one of its own if nil
 	LastUsed *handlers.LastUsed // where uses of tokens are noted; in memory only if nil
 }
 
+// DefaultMaxBody takes a group of 100,000 members in one request.
+const DefaultMaxBody = 16 << 20
+
+const defaultHeavyBodies = 4
+
 // Limits on what one request may bring and take.
 const (
-	maxBody       = 16 << 20
 	maxDepth      = 16
 	maxOperations = 1000 // of a bulk request
 	defaultCount  = 100
@@ -47,6 +55,7 @@ const (
 type SCIM struct {
 	Config
 	discovery discovery
+	heavy     chan struct{} // a slot for each heavy body
 }
 
 // New makes the door.
@@ -61,6 +70,9 @@ func New(c Config) (*SCIM, error) {
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		wrong = append(wrong, errors.New("scim: PublicURL is an absolute URL without a slash at its end"))
 	}
+	if c.MaxBody < 0 || c.HeavyBodies < 0 {
+		wrong = append(wrong, errors.New("scim: MaxBody and HeavyBodies are not negative"))
+	}
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
 	}
@@ -70,7 +82,9 @@ func New(c Config) (*SCIM, error) {
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
-	return &SCIM{c, newDiscovery()}, nil
+	c.MaxBody = cmp.Or(c.MaxBody, DefaultMaxBody)
+	c.HeavyBodies = cmp.Or(c.HeavyBodies, defaultHeavyBodies)
+	return &SCIM{c, newDiscovery(c.MaxBody), make(chan struct{}, c.HeavyBodies)}, nil
 }
 
 // BaseURL is what an administrator enters at the identity provider for a directory.

@@ -54,13 +54,18 @@ func newDurableWorld(t testing.TB) *world {
 
 func worldOver(t testing.TB, log eventstore.Store, with ...func(*scim.Config)) *world {
 	t.Helper()
-	read, err := projections.OpenReadModel(t.TempDir(), "a log", eventstore.Position{})
+	return worldIn(t, log, t.TempDir(), slog.New(slog.NewTextHandler(io.Discard, nil)), with...)
+}
+
+// worldIn keeps its read model in a folder, and logs.
+func worldIn(t testing.TB, log eventstore.Store, folder string, logger *slog.Logger, with ...func(*scim.Config)) *world {
+	t.Helper()
+	read, err := projections.OpenReadModel(folder, "a log", eventstore.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { read.Close() })
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	runner := projections.NewRunner(log, quiet, prometheus.NewRegistry(), read)
+	runner := projections.NewRunner(log, logger, prometheus.NewRegistry(), read)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); _ = runner.Run(ctx) }()
@@ -85,7 +90,7 @@ func worldOver(t testing.TB, log eventstore.Store, with ...func(*scim.Config)) *
 	}
 	mux := http.NewServeMux()
 	door.Mount(mux)
-	server := httptest.NewServer(handlers.Serve(mux, quiet, prometheus.NewRegistry()))
+	server := httptest.NewServer(handlers.Serve(mux, logger, prometheus.NewRegistry()))
 	t.Cleanup(server.Close)
 	return &world{t, log, commands, read, server, ahead}
 }
