@@ -88,7 +88,7 @@ func (d Dialect) canonicalExtension(t *ResourceType, urn string, value any) (str
 	if known == nil && d.Strict {
 		return "", nil, d.unknown(urn)
 	}
-	if value == nil {
+	if value == nil || known == nil && isPassword(urn) {
 		return "", nil, nil
 	}
 	object, ok := value.(map[string]any)
@@ -112,6 +112,8 @@ func (d Dialect) canonicalExtension(t *ResourceType, urn string, value any) (str
 			name = a.Name
 		} else if err := d.unknown(known.ID + ":" + name); err != nil {
 			return "", nil, err
+		} else if isPassword(name) {
+			continue
 		} else {
 			v = withoutNulls(v)
 		}
@@ -126,14 +128,20 @@ func (d Dialect) canonicalExtension(t *ResourceType, urn string, value any) (str
 	return known.ID, out, nil
 }
 
+// isPassword tells whether what has no definition is a password by its name or by the end of its path. Such a one is not kept
+// either: the log cannot forget it.
+func isPassword(path string) bool {
+	return strings.EqualFold(path[strings.LastIndexAny(path, ":.")+1:], "password")
+}
+
 // withoutNulls keeps a value verbatim but for what is unassigned, in SCIM (RFC 7643 §2.5): members that are null, an empty array
-// or an empty object, and elements that are null.
+// or an empty object, and elements that are null; and but for passwords.
 func withoutNulls(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			if e = withoutNulls(e); !isEmpty(e) {
+			if e = withoutNulls(e); !isEmpty(e) && !isPassword(k) {
 				out[k] = e
 			}
 		}
