@@ -89,3 +89,6 @@ func (c *Changes) userName(ctx context.Context, directory, id string, at eventst
 
 // Pass tells that a record was not asked for: its subject is not remembered any more.
 func (c *Changes) Pass(r eventstore.Record) { c.memo.Remove(r.Stream) }
+
+// Forget forgets all subjects: records that were asked for may be asked for again.
+func (c *Changes) Forget() { c.memo.Purge() }
