@@ -23,8 +23,9 @@ func (s *Service) CreateAPIKey(ctx context.Context, c Caller, keyName string) (p
 // PresetAPIKey makes sure that the key id.secret exists. The same again is fine; another secret for the id, or an id that was
 // deleted, is a conflict.
 func (s *Service) PresetAPIKey(ctx context.Context, c Caller, keyName, id, secret string) error {
-	_, err := decide(func() (projections.APIKey, error) {
-		f, err := load[domain.APIKey](ctx, s, projections.KindAPIKey.Stream(id))
+	stream := projections.KindAPIKey.Stream(id)
+	_, err := decide(ctx, s, stream, func() (projections.APIKey, error) {
+		f, err := load[domain.APIKey](ctx, s, stream)
 		switch {
 		case err != nil:
 			return projections.APIKey{}, err
@@ -51,8 +52,8 @@ func (s *Service) addAPIKey(ctx context.Context, c Caller, id string, event doma
 
 // DeleteAPIKey deletes a key; it and every token made for it let nobody in from then on.
 func (s *Service) DeleteAPIKey(ctx context.Context, c Caller, id string) error {
-	_, err := decide(func() (struct{}, error) {
-		stream := projections.KindAPIKey.Stream(id)
+	stream := projections.KindAPIKey.Stream(id)
+	_, err := decide(ctx, s, stream, func() (struct{}, error) {
 		f, err := load[domain.APIKey](ctx, s, stream)
 		if err != nil {
 			return struct{}{}, err

@@ -20,7 +20,7 @@ func newToken() (shown string, kept domain.Token) {
 func (s *Service) ActivateDirectory(ctx context.Context, c Caller, o projections.Organization, provider domain.Provider, dialect domain.Dialect) (d projections.Directory, token string, err error) {
 	shown, kept := newToken()
 	event := domain.DirectoryActivated{OrganizationID: o.ID, Provider: provider, Token: kept, Strict: dialect.Strict}
-	d, err = decide(func() (projections.Directory, error) {
+	d, err = decide(ctx, s, s.claimStream(directoryOf(o.ID)), func() (projections.Directory, error) {
 		id := newID() // another one in each attempt: the last one's stream may have been fenced
 		stream := projections.KindDirectory.Stream(id)
 		if _, err := s.organization(ctx, o.ID); err != nil {
@@ -78,7 +78,8 @@ func (s *Service) SetDirectoryActive(ctx context.Context, c Caller, d projection
 }
 
 func (s *Service) changeDirectory(ctx context.Context, c Caller, d projections.Directory, change func(*domain.Directory) (domain.Event, error)) (projections.Directory, error) {
-	return decide(func() (projections.Directory, error) {
+	stream := projections.KindDirectory.Stream(d.ID)
+	return decide(ctx, s, stream, func() (projections.Directory, error) {
 		f, err := s.directory(ctx, d.ID)
 		if err != nil {
 			return projections.Directory{}, err
@@ -88,7 +89,7 @@ func (s *Service) changeDirectory(ctx context.Context, c Caller, d projections.D
 			return directoryFrom(d.ID, d.Organization, f), err
 		}
 		var draft draft
-		meta, stream := s.metaIn(c, d), projections.KindDirectory.Stream(d.ID)
+		meta := s.metaIn(c, d)
 		draft.add(stream, f.Version, meta, event)
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Directory{}, err
@@ -99,7 +100,7 @@ func (s *Service) changeDirectory(ctx context.Context, c Caller, d projections.D
 
 // DeleteDirectory deletes a directory with all that it holds: one event, one message.
 func (s *Service) DeleteDirectory(ctx context.Context, c Caller, d projections.Directory) error {
-	_, err := decide(func() (struct{}, error) {
+	_, err := decide(ctx, s, projections.KindDirectory.Stream(d.ID), func() (struct{}, error) {
 		var draft draft
 		if err := s.endDirectory(ctx, &draft, c, d); err != nil {
 			return struct{}{}, err

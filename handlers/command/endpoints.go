@@ -53,8 +53,8 @@ func (s *Service) DeleteEndpoint(ctx context.Context, c Caller, id string) error
 }
 
 func (s *Service) changeEndpoint(ctx context.Context, c Caller, id string, change func(*domain.Endpoint) domain.Event) (projections.Endpoint, error) {
-	return decide(func() (projections.Endpoint, error) {
-		stream := projections.KindEndpoint.Stream(id)
+	stream := projections.KindEndpoint.Stream(id)
+	return decide(ctx, s, stream, func() (projections.Endpoint, error) {
 		f, err := load[domain.Endpoint](ctx, s, stream)
 		if err != nil {
 			return projections.Endpoint{}, err

@@ -48,7 +48,8 @@ func (s *Service) PatchGroup(ctx context.Context, c Caller, d projections.Direct
 }
 
 func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Directory, id string, change func(domain.Attributes) (domain.Attributes, domain.MembersPlan, error)) (projections.Group, error) {
-	return decide(func() (projections.Group, error) {
+	stream := projections.KindGroup.Stream(id)
+	return decide(ctx, s, stream, func() (projections.Group, error) {
 		g, err := s.group(ctx, c, d, id)
 		if err != nil {
 			return projections.Group{}, err
@@ -66,7 +67,7 @@ func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Direc
 			return groupOf(id, g), err
 		}
 		var draft draft
-		meta, stream := s.metaIn(c, d), projections.KindGroup.Stream(id)
+		meta := s.metaIn(c, d)
 		draft.add(stream, g.Version, meta, events...)
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Group{}, err
@@ -119,14 +120,15 @@ func (s *Service) typed(ctx context.Context, d projections.Directory, delta doma
 
 // DeleteGroup deletes a group and takes it out of the groups that it is in, in one batch. Its members stay.
 func (s *Service) DeleteGroup(ctx context.Context, c Caller, d projections.Directory, id string) error {
-	_, err := decide(func() (struct{}, error) {
+	stream := projections.KindGroup.Stream(id)
+	_, err := decide(ctx, s, stream, func() (struct{}, error) {
 		g, err := s.group(ctx, c, d, id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		var draft draft
 		meta := s.metaIn(c, d)
-		draft.add(projections.KindGroup.Stream(id), g.Version, meta, domain.GroupDeleted{})
+		draft.add(stream, g.Version, meta, domain.GroupDeleted{})
 		if err := s.leaveGroups(ctx, &draft, meta, d, id); err != nil {
 			return struct{}{}, err
 		}

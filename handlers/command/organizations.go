@@ -15,12 +15,13 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, organization
 	if err != nil {
 		return projections.Organization{}, err
 	}
-	return decide(func() (projections.Organization, error) {
+	claimed := organizationDomain(event.Domain)
+	return decide(ctx, s, s.claimStream(claimed), func() (projections.Organization, error) {
 		id := newID() // another one in each attempt: the last one's stream may have been fenced
 		stream := projections.KindOrganization.Stream(id)
 		var draft draft
 		meta := s.meta(c, event.Domain)
-		if err := s.claim(ctx, &draft, meta, organizationDomain(event.Domain), stream); err != nil {
+		if err := s.claim(ctx, &draft, meta, claimed, stream); err != nil {
 			return projections.Organization{}, err
 		}
 		draft.add(stream, eventstore.NoStream, meta, event)
@@ -39,7 +40,8 @@ func organizationOf(id string, f folded[domain.Organization]) projections.Organi
 
 // RenameOrganization gives it another name; its domain stays.
 func (s *Service) RenameOrganization(ctx context.Context, c Caller, id, organizationName string) (projections.Organization, error) {
-	return decide(func() (projections.Organization, error) {
+	stream := projections.KindOrganization.Stream(id)
+	return decide(ctx, s, stream, func() (projections.Organization, error) {
 		o, err := s.organization(ctx, id)
 		if err != nil {
 			return projections.Organization{}, err
@@ -49,7 +51,7 @@ func (s *Service) RenameOrganization(ctx context.Context, c Caller, id, organiza
 			return organizationOf(id, o), err
 		}
 		var draft draft
-		meta, stream := s.meta(c, o.State.Domain), projections.KindOrganization.Stream(id)
+		meta := s.meta(c, o.State.Domain)
 		draft.add(stream, o.Version, meta, event)
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Organization{}, err
@@ -60,13 +62,14 @@ func (s *Service) RenameOrganization(ctx context.Context, c Caller, id, organiza
 
 // DeleteOrganization deletes an organization with its directory; its domain is free again.
 func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) error {
-	_, err := decide(func() (struct{}, error) {
+	stream := projections.KindOrganization.Stream(id)
+	_, err := decide(ctx, s, stream, func() (struct{}, error) {
 		o, err := s.organization(ctx, id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		var draft draft
-		meta, stream := s.meta(c, o.State.Domain), projections.KindOrganization.Stream(id)
+		meta := s.meta(c, o.State.Domain)
 		switch d, err := s.Read.DirectoryOf(ctx, id); {
 		case err == nil:
 			if err := s.endDirectory(ctx, &draft, c, d); err != nil {

@@ -1,8 +1,9 @@
 // Package command is what may be asked to happen: one method of Service for each intent.
 //
 // A method loads the subject from the log, lets the domain decide, and appends what it decided at the version that it
-// decided on. If another writer was faster it begins again, three times, and then answers a conflict. When a method
-// returns without error, its events are durable, and every query of the read model waits until it shows them.
+// decided on. Writers of one process take turns on a subject; if another writer was faster nevertheless it begins again, ten
+// times, and then answers a conflict. When a method returns without error, its events are durable, and every query of the read
+// model waits until it shows them.
 //
 // It knows no HTTP: who asks, and through which door, comes as a Caller.
 package command
@@ -34,6 +35,7 @@ type Config struct {
 type Service struct {
 	Config
 	folds *lru.Cache[string, any] // the last subjects folded, by stream
+	locks *locks
 }
 
 // Caller is who asks, and through what; it becomes the meta of the events.
@@ -79,7 +81,7 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the memo of subjects: %w", err)
 	}
-	return &Service{c, folds}, nil
+	return &Service{c, folds, newLocks()}, nil
 }
 
 // meta is the meta of events about an organization.
@@ -158,22 +160,4 @@ func (s *Service) append(ctx context.Context, d draft) error {
 	e := domain.Refuse(domain.Unavailable, "the change could not be stored now; send it again")
 	e.Cause = fmt.Errorf("append: %w", err)
 	return e
-}
-
-// decideTries is how often a decision is taken again because another writer was faster.
-const decideTries = 3
-
-// decide runs load-decide-append until no other writer comes between.
-func decide[T any](attempt func() (T, error)) (T, error) {
-	var conflict *eventstore.ConflictError
-	for range decideTries {
-		out, err := attempt()
-		if !errors.As(err, &conflict) {
-			return out, err
-		}
-	}
-	var none T
-	e := domain.Refuse(domain.Conflict, "others are changing the same thing; try again")
-	e.Cause = conflict
-	return none, e
 }

@@ -20,7 +20,7 @@ func (s *Service) CreateUser(ctx context.Context, c Caller, d projections.Direct
 	if err != nil {
 		return projections.User{}, err
 	}
-	return decide(func() (projections.User, error) {
+	return decide(ctx, s, s.claimStream(claimed), func() (projections.User, error) {
 		if id, u, err := s.suspended(ctx, d, attributes); err != nil {
 			return projections.User{}, err
 		} else if id != "" {
@@ -68,7 +68,7 @@ func (s *Service) PatchUser(ctx context.Context, c Caller, d projections.Directo
 }
 
 func (s *Service) changeUser(ctx context.Context, c Caller, d projections.Directory, id string, change func(domain.Attributes) (domain.Attributes, error)) (projections.User, error) {
-	return decide(func() (projections.User, error) {
+	return decide(ctx, s, projections.KindUser.Stream(id), func() (projections.User, error) {
 		u, err := s.user(ctx, c, d, id)
 		if err != nil {
 			return projections.User{}, err
@@ -116,13 +116,14 @@ func (s *Service) become(ctx context.Context, c Caller, d projections.Directory,
 
 // DeleteUser deletes a user, takes it out of its groups and frees its userName, in one batch.
 func (s *Service) DeleteUser(ctx context.Context, c Caller, d projections.Directory, id string) error {
-	_, err := decide(func() (struct{}, error) {
+	stream := projections.KindUser.Stream(id)
+	_, err := decide(ctx, s, stream, func() (struct{}, error) {
 		u, err := s.user(ctx, c, d, id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		var draft draft
-		meta, stream := s.metaIn(c, d), projections.KindUser.Stream(id)
+		meta := s.metaIn(c, d)
 		draft.add(stream, u.Version, meta, domain.UserDeleted{})
 		if err := s.leaveGroups(ctx, &draft, meta, d, id); err != nil {
 			return struct{}{}, err

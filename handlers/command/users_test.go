@@ -112,11 +112,11 @@ func TestConflictsAreDecidedAgain(t *testing.T) {
 	if *n != 2 || got.Version != 4 || got.Attributes.Text("title") != "Countess" || got.Attributes.Text("nickName") != "2 of 2" {
 		t.Errorf("after %d conflicts %+v", *n, got)
 	}
-	n = meddle(5)
+	n = meddle(20)
 	before := w.log.appended.Load()
 	_, err = w.commands.PatchUser(t.Context(), caller, w.d, u.ID, replace("title", "Lady"))
 	w.refused(err, "conflict")
-	if w.log.appended.Load()-before != 3 || *n != 3 {
+	if w.log.appended.Load()-before != 10 || *n != 10 {
 		t.Errorf("%d appends", w.log.appended.Load()-before)
 	}
 }
