@@ -33,6 +33,19 @@ func (m *ReadModel) PanicWhileWriting(t testing.TB) {
 	})
 }
 
+// Bound bounds the file to so many pages, or to those that it has if they are more: SQLite then finds the disk full.
+func (m *ReadModel) Bound(t testing.TB, pages int) {
+	t.Helper()
+	m.db.writing.Lock()
+	defer m.db.writing.Unlock()
+	if _, err := m.db.write.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Passes is what a Runner asks of an error.
+func Passes(err error) bool { return passes(err) }
+
 // Tables is every row of the read model as text.
 func (m *ReadModel) Tables(t testing.TB) string {
 	t.Helper()

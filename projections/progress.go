@@ -13,6 +13,7 @@ type Progress struct {
 	position eventstore.Position
 	moved    chan struct{} // closed and made anew at each move
 	failure  error
+	trouble  error // passes; nil again once a batch was applied
 }
 
 func newProgress(at eventstore.Position) *Progress {
@@ -34,9 +35,22 @@ func (p *Progress) now() (eventstore.Position, <-chan struct{}, error) {
 func (p *Progress) reach(at eventstore.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.position = at
+	p.position, p.trouble = at, nil
 	close(p.moved)
 	p.moved = make(chan struct{})
+}
+
+// stumble records what keeps the projection from the next batch for now. Waiters go on waiting.
+func (p *Progress) stumble(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trouble = err
+}
+
+func (p *Progress) stumbled() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trouble
 }
 
 // fail records why the projection stopped, once; waiters are let go.

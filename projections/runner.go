@@ -16,7 +16,8 @@ import (
 )
 
 // A Runner keeps projections up with the log, each in its own watermill handler from its own checkpoint. A projection that
-// panics or fails stops where it is and stays stopped, for a batch that is skipped is a wrong present; the others go on.
+// cannot write for now tries the same batch again until it can. One that panics or fails otherwise stops where it is and
+// stays stopped, for a batch that is skipped is a wrong present; the others go on.
 type Runner struct {
 	log      Log
 	logger   *slog.Logger
@@ -30,6 +31,7 @@ type State struct {
 	Name     string
 	Position eventstore.Position
 	Failure  error // why it stopped, nil while it runs
+	Trouble  error // why it tries its next batch again and again, nil while it does not
 }
 
 // NewRunner makes a Runner. Nothing runs before Run.
@@ -55,7 +57,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	for _, p := range r.all {
 		batches := &subscriber{log: r.log, from: p.Progress().Position(), end: func(err error) { r.stopped(p, err) }}
-		handler := router.AddConsumerHandler(p.Name(), p.Name(), batches, func(m *message.Message) error { return r.apply(p, m) })
+		handler := router.AddConsumerHandler(p.Name(), p.Name(), batches, func(m *message.Message) error { return r.apply(ctx, p, m) })
 		handler.AddMiddleware(r.watch(p), middleware.Recoverer)
 	}
 	if err := router.Run(ctx); err != nil {
@@ -72,13 +74,14 @@ func (r *Runner) routerLog() watermill.LoggerAdapter {
 	})
 }
 
-func (r *Runner) apply(p Projection, m *message.Message) error {
-	began, b := time.Now(), batchOf(m)
-	if err := p.Apply(m.Context(), b); err != nil {
+func (r *Runner) apply(ctx context.Context, p Projection, m *message.Message) error {
+	b := batchOf(m)
+	took, err := r.insist(ctx, p, m.Context(), b)
+	if err != nil {
 		return err
 	}
 	p.Progress().reach(b.Position)
-	r.duration.WithLabelValues(p.Name()).Observe(time.Since(began).Seconds())
+	r.duration.WithLabelValues(p.Name()).Observe(took.Seconds())
 	r.records.WithLabelValues(p.Name()).Add(float64(len(b.Records)))
 	return nil
 }
@@ -88,7 +91,7 @@ func (r *Runner) watch(p Projection) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(m *message.Message) ([]*message.Message, error) {
 			out, err := next(m)
-			if err != nil {
+			if err != nil && !errors.Is(err, errEnded) {
 				r.stopped(p, fmt.Errorf("apply the batch up to position %s: %w", batchOf(m).Position, err))
 			}
 			return out, err
@@ -113,7 +116,7 @@ func (r *Runner) States() []State {
 	out := make([]State, len(r.all))
 	for i, p := range r.all {
 		at, _, failure := p.Progress().now()
-		out[i] = State{p.Name(), at, failure}
+		out[i] = State{p.Name(), at, failure, p.Progress().stumbled()}
 	}
 	return out
 }

@@ -25,16 +25,19 @@ func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	states := s.runner.States()
 	for _, p := range states {
-		if p.Failure != nil {
+		if p.Failure != nil || p.Trouble != nil {
 			status = http.StatusServiceUnavailable
 		}
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	for _, p := range states {
-		if p.Failure != nil {
+		switch {
+		case p.Failure != nil:
 			fmt.Fprintf(w, "%s stopped at position %s; see the server's log\n", p.Name, p.Position)
-		} else {
+		case p.Trouble != nil:
+			fmt.Fprintf(w, "%s cannot go on after position %s for now and tries again; see the server's log\n", p.Name, p.Position)
+		default:
 			fmt.Fprintf(w, "%s at position %s\n", p.Name, p.Position)
 		}
 	}
