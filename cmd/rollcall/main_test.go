@@ -20,7 +20,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: os.Getenv("ROLLCALL_UPDATE_STORIES") != "",
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"serve": serveInStory, "http": httpInStory, "stop": stopInStory, "capture": captureInStory},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"serve": serveInStory, "http": httpInStory, "halt": haltInStory, "capture": captureInStory},
 	})
 }
 

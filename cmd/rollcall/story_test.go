@@ -43,8 +43,8 @@ func serveInStory(ts *testscript.TestScript, fails bool, args []string) {
 // served is the server of each story; a story is one goroutine, and stories do not run in parallel.
 var served = map[*testscript.TestScript]*process{}
 
-// stopInStory: stop sends SIGTERM and wants a clean end; stop -9 kills.
-func stopInStory(ts *testscript.TestScript, _ bool, args []string) {
+// haltInStory: halt sends SIGTERM and wants a clean end; halt -9 kills. (The stop of testscript ends the story.)
+func haltInStory(ts *testscript.TestScript, _ bool, args []string) {
 	p := served[ts]
 	delete(served, ts)
 	if len(args) > 0 && args[0] == "-9" {
