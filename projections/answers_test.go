@@ -33,7 +33,7 @@ func (l *life) sameGroup(f *feed, g projections.Group) {
 		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", g, shown)
 	}
 	want := f.groups[g.ID]
-	standing, err := l.read.StandingAll(l.Context(), g.ID)
+	standing, err := l.read.StandingAll(l.Context(), f.ID, g.ID)
 	l.must(err)
 	if len(standing) != len(want) || g.Count != len(want) {
 		l.Fatalf("group %s has %d members and counts %d, not %d", g.ID, len(standing), g.Count, len(want))

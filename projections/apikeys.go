@@ -33,7 +33,7 @@ func scanAPIKey(r row) (APIKey, error) {
 
 // APIKey finds one by its id.
 func (m *ReadModel) APIKey(ctx context.Context, id string) (APIKey, error) {
-	return one(ctx, m, scanAPIKey, `SELECT id, name, hash, created FROM apikeys WHERE id = ?`, id)
+	return one(ctx, m, rest, scanAPIKey, `SELECT id, name, hash, created FROM apikeys WHERE id = ?`, id)
 }
 
 // APIKeys lists them in the order of their creation; page counts from 1.

@@ -82,10 +82,10 @@ func scanDirectory(r row) (Directory, error) {
 
 // Directory finds one by its id; with its organization gone it is gone too.
 func (m *ReadModel) Directory(ctx context.Context, id string) (Directory, error) {
-	return one(ctx, m, scanDirectory, directoryColumns+`WHERE d.id = ?`, id)
+	return one(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.id = ?`, id)
 }
 
 // DirectoryOf finds the directory of an organization, named by its id.
 func (m *ReadModel) DirectoryOf(ctx context.Context, organizationID string) (Directory, error) {
-	return one(ctx, m, scanDirectory, directoryColumns+`WHERE d.organization = ?`, organizationID)
+	return one(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.organization = ?`, organizationID)
 }

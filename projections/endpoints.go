@@ -49,7 +49,7 @@ func scanEndpoint(r row) (Endpoint, error) {
 
 // Endpoint finds one by its id.
 func (m *ReadModel) Endpoint(ctx context.Context, id string) (Endpoint, error) {
-	return one(ctx, m, scanEndpoint, endpointColumns+`WHERE id = ?`, id)
+	return one(ctx, m, rest, scanEndpoint, endpointColumns+`WHERE id = ?`, id)
 }
 
 // Endpoints lists them in the order of their creation; page counts from 1.

@@ -17,6 +17,16 @@ import (
 // NewProgress lets tests make projections of their own.
 func NewProgress(at eventstore.Position) *Progress { return newProgress(at) }
 
+// Reach tells queries that the model is as far as that, though nothing was applied.
+func (m *ReadModel) Reach(at eventstore.Position) { m.progress.reach(at) }
+
+// Scopes is how many scopes are remembered.
+func (m *ReadModel) Scopes() int {
+	m.expected.mu.Lock()
+	defer m.expected.mu.Unlock()
+	return len(m.expected.scopes)
+}
+
 // PanicWhileWriting panics within a transaction, and recovers.
 func (m *ReadModel) PanicWhileWriting(t testing.TB) {
 	t.Helper()
@@ -53,7 +63,7 @@ func (m *ReadModel) Tables(t testing.TB) string {
 		var s string
 		return s, r.Scan(&s)
 	}
-	all, err := together(t.Context(), m, func(q queries) (string, error) {
+	all, err := together(t.Context(), m, rest, func(q queries) (string, error) {
 		var out strings.Builder
 		names, err := rowsOf(t.Context(), q, text, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
 		for _, name := range names {
@@ -78,7 +88,7 @@ func (m *ReadModel) Tables(t testing.TB) string {
 // MemberRows is how many rows name somebody as a member.
 func (m *ReadModel) MemberRows(t testing.TB, member string) int {
 	t.Helper()
-	n, err := one(t.Context(), m, number, `SELECT count(*) FROM members WHERE member = ?`, member)
+	n, err := one(t.Context(), m, rest, number, `SELECT count(*) FROM members WHERE member = ?`, member)
 	if err != nil {
 		t.Fatal(err)
 	}

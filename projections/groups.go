@@ -122,7 +122,7 @@ func scanGroup(r row) (Group, error) {
 
 // Group finds a group of a directory by its id.
 func (m *ReadModel) Group(ctx context.Context, directory, id string) (Group, error) {
-	return one(ctx, m, scanGroup, `SELECT `+groupColumns+` FROM groups r WHERE r.id = ? AND r.directory = ?`, id, directory)
+	return one(ctx, m, scope(directory), scanGroup, `SELECT `+groupColumns+` FROM groups r WHERE r.id = ? AND r.directory = ?`, id, directory)
 }
 
 // Groups lists groups of a directory in the order of their creation, or sorted.

@@ -17,7 +17,7 @@ type Member struct {
 // Members lists the members of a group of a directory in the order of their ids, from the one after the id given. Members that name
 // nobody in the directory are not shown. A limit of -1 lists all.
 func (m *ReadModel) Members(ctx context.Context, directory, group, after string, limit int) ([]Member, error) {
-	return all(ctx, m, scanMember, `SELECT m.member,
+	return all(ctx, m, scope(directory), scanMember, `SELECT m.member,
 			CASE WHEN u.id IS NULL THEN 'Group' ELSE 'User' END,
 			coalesce(u.attributes ->> '$.displayName', u.attributes ->> '$.userName', g.attributes ->> '$.displayName')
 		FROM groups o
@@ -40,19 +40,19 @@ func scanStanding(r row) (domain.Member, error) {
 	return m, err
 }
 
-// StandingAll are all ids that are members of the group, also those that name nobody.
-func (m *ReadModel) StandingAll(ctx context.Context, group string) ([]domain.Member, error) {
-	return all(ctx, m, scanStanding, `SELECT m.member, m.type FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.id = ? ORDER BY m.member`, group)
+// StandingAll are all ids that are members of the group of the directory, also those that name nobody.
+func (m *ReadModel) StandingAll(ctx context.Context, directory, group string) ([]domain.Member, error) {
+	return all(ctx, m, scope(directory), scanStanding, `SELECT m.member, m.type FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.id = ? AND g.directory = ? ORDER BY m.member`, group, directory)
 }
 
-// Standing are those of the ids that are members of the group. Its cost follows the ids, not the group.
-func (m *ReadModel) Standing(ctx context.Context, group string, ids []string) ([]domain.Member, error) {
+// Standing are those of the ids that are members of the group of the directory. Its cost follows the ids, not the group.
+func (m *ReadModel) Standing(ctx context.Context, directory, group string, ids []string) ([]domain.Member, error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err
 	}
-	return all(ctx, m, scanStanding, `SELECT m.member, m.type FROM groups g CROSS JOIN json_each(?) i CROSS JOIN members m ON m.grp = g.seq AND m.member = i.value
-		WHERE g.id = ? ORDER BY m.member`, string(list), group)
+	return all(ctx, m, scope(directory), scanStanding, `SELECT m.member, m.type FROM groups g CROSS JOIN json_each(?) i CROSS JOIN members m ON m.grp = g.seq AND m.member = i.value
+		WHERE g.id = ? AND g.directory = ? ORDER BY m.member`, string(list), group, directory)
 }
 
 // Membership is a group that a user or a group is in: by itself, or through groups that are in it (RFC 7643 §4.1.2: direct, indirect).
@@ -68,7 +68,7 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	if err != nil {
 		return nil, err
 	}
-	found, err := all(ctx, m, func(r row) (Membership, error) {
+	found, err := all(ctx, m, scope(directory), func(r row) (Membership, error) {
 		var g Membership
 		err := r.Scan(&g.Member, &g.Group, &g.Display, &g.Direct)
 		return g, err

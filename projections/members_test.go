@@ -94,7 +94,7 @@ func TestMembers(t *testing.T) {
 		_, err = w.commands.PatchGroup(t.Context(), system, d, outer.ID, op("add", ada.ID))
 		w.must(err)
 	}
-	standing, err := w.read.Standing(t.Context(), outer.ID, []string{ada.ID, bob.ID, "nobody"})
+	standing, err := w.read.Standing(t.Context(), d.ID, outer.ID, []string{ada.ID, bob.ID, "nobody"})
 	w.must(err)
 	if len(standing) != 2 || !slices.Contains(standing, domain.Member{ID: ada.ID}) || !slices.Contains(standing, domain.Member{ID: "nobody"}) {
 		t.Errorf("standing %v", standing)

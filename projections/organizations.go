@@ -38,7 +38,7 @@ func scanOrganization(r row) (Organization, error) {
 
 // Organization finds one by its domain or its id.
 func (m *ReadModel) Organization(ctx context.Context, domainOrID string) (Organization, error) {
-	return one(ctx, m, scanOrganization, organizationColumns+`WHERE domain = ?1 OR id = ?1`, domainOrID)
+	return one(ctx, m, rest, scanOrganization, organizationColumns+`WHERE domain = ?1 OR id = ?1`, domainOrID)
 }
 
 // Organizations lists them by their domains; page counts from 1.

@@ -16,9 +16,9 @@ type queries interface {
 }
 
 // one answers the first row of a query, ErrNotFound if there is none.
-func one[T any](ctx context.Context, m *ReadModel, scan func(row) (T, error), query string, args ...any) (T, error) {
+func one[T any](ctx context.Context, m *ReadModel, in scope, scan func(row) (T, error), query string, args ...any) (T, error) {
 	var none T
-	if err := m.fresh(ctx); err != nil {
+	if err := m.fresh(ctx, in); err != nil {
 		return none, err
 	}
 	v, err := scan(m.db.read.QueryRowContext(ctx, query, args...))
@@ -32,8 +32,8 @@ func one[T any](ctx context.Context, m *ReadModel, scan func(row) (T, error), qu
 }
 
 // all answers every row of a query.
-func all[T any](ctx context.Context, m *ReadModel, scan func(row) (T, error), query string, args ...any) ([]T, error) {
-	if err := m.fresh(ctx); err != nil {
+func all[T any](ctx context.Context, m *ReadModel, in scope, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	if err := m.fresh(ctx, in); err != nil {
 		return nil, err
 	}
 	return rowsOf(ctx, m.db.read, scan, query, args...)
@@ -60,9 +60,9 @@ func rowsOf[T any](ctx context.Context, q queries, scan func(row) (T, error), qu
 }
 
 // together runs several queries over one state of the model, so that a page and its total agree.
-func together[T any](ctx context.Context, m *ReadModel, f func(queries) (T, error)) (T, error) {
+func together[T any](ctx context.Context, m *ReadModel, in scope, f func(queries) (T, error)) (T, error) {
 	var none T
-	if err := m.fresh(ctx); err != nil {
+	if err := m.fresh(ctx, in); err != nil {
 		return none, err
 	}
 	tx, err := m.db.read.BeginTx(ctx, nil)
@@ -90,7 +90,7 @@ func counted(ctx context.Context, q queries, query string, args ...any) (int, er
 
 // paged lists one of the small tables: what an operator makes by hand. A page counts from 1.
 func paged[T any](ctx context.Context, m *ReadModel, scan func(row) (T, error), table, query string, page, perPage int) ([]T, int, error) {
-	p, err := together(ctx, m, func(q queries) (p Page[T], err error) {
+	p, err := together(ctx, m, rest, func(q queries) (p Page[T], err error) {
 		if p.Items, err = rowsOf(ctx, q, scan, query+` LIMIT ? OFFSET ?`, max(perPage, 0), (max(page, 1)-1)*max(perPage, 0)); err != nil {
 			return p, err
 		}

@@ -9,28 +9,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
-	"time"
 
-	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
 //go:embed schema/readmodel.sql
 var readModelSchema string
 
-// freshness bounds how long a query waits for the read model to reach what was acknowledged.
-const freshness = 5 * time.Second
-
 // ReadModel is the current state of everything. All methods are safe for concurrent use; its queries show every change that
-// was acknowledged before they began (Expect), or answer an Unavailable error after five seconds.
+// was acknowledged before they began (Expect, ExpectOf), or answer an Unavailable error after five seconds.
 type ReadModel struct {
 	db       *database
 	progress *Progress
-
-	mu       sync.Mutex
-	expected eventstore.Position
+	expected expectations
 }
 
 // OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Its queries wait until it has
@@ -113,38 +104,11 @@ func (m *ReadModel) Name() string { return "readmodel" }
 // Progress implements Projection.
 func (m *ReadModel) Progress() *Progress { return m.progress }
 
-// Expect makes every later query wait for the position: what was acknowledged is shown.
-func (m *ReadModel) Expect(position eventstore.Position) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.expected.Before(position) {
-		m.expected = position
-	}
-}
-
-// fresh waits until the model shows all that is expected of it.
-func (m *ReadModel) fresh(ctx context.Context) error {
-	m.mu.Lock()
-	expected := m.expected
-	m.mu.Unlock()
-	bounded, cancel := context.WithTimeout(ctx, freshness)
-	defer cancel()
-	if err := m.progress.Wait(bounded, expected); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		e := domain.Refuse(domain.Unavailable, "the directory is catching up with its log; try again in a moment")
-		e.Cause = err
-		return e
-	}
-	return nil
-}
-
 // Apply implements Projection.
 func (m *ReadModel) Apply(ctx context.Context, records eventstore.Batch) error {
 	return m.db.update(ctx, func(b *batch) error {
 		for _, r := range records.Records {
-			if strings.HasPrefix(r.Stream, "name-") {
+			if kind, _ := SplitStream(r.Stream); kind == KindName {
 				continue
 			}
 			s, err := DecodeRecord(r)

@@ -13,6 +13,7 @@ const (
 	KindGroup        Kind = "group"
 	KindEndpoint     Kind = "endpoint"
 	KindAPIKey       Kind = "apikey"
+	KindName         Kind = "name" // the claim of a unique value
 )
 
 // Stream is the name of a subject's stream.

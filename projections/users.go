@@ -148,7 +148,7 @@ func scanUser(r row) (User, error) {
 
 // User finds a user of a directory by its id.
 func (m *ReadModel) User(ctx context.Context, directory, id string) (User, error) {
-	return one(ctx, m, scanUser, `SELECT `+userColumns+` FROM users r WHERE r.id = ? AND r.directory = ?`, id, directory)
+	return one(ctx, m, scope(directory), scanUser, `SELECT `+userColumns+` FROM users r WHERE r.id = ? AND r.directory = ?`, id, directory)
 }
 
 // Users lists users of a directory in the order of their creation, or sorted.
@@ -168,7 +168,7 @@ func pairs(ctx context.Context, m *ReadModel, query string, ids []string, direct
 		return nil, err
 	}
 	type pair struct{ id, text string }
-	found, err := all(ctx, m, func(r row) (pair, error) {
+	found, err := all(ctx, m, scope(directory), func(r row) (pair, error) {
 		var p pair
 		err := r.Scan(&p.id, &p.text)
 		return p, err

@@ -61,7 +61,7 @@ func load[T any, S state[T]](ctx context.Context, s *Service, stream string) (fo
 			return folded[T]{}, fmt.Errorf("load %s: %w", stream, err)
 		}
 		f = next[T, S](f, stored.Event, stored.Meta.RecordedAt)
-		s.Read.Expect(r.Position) // what is decided on must not be newer than what the read model is asked about it
+		s.Read.ExpectOf(stream, stored.Meta.Directory, r.Position) // what is decided on must not be newer than what the read model is asked about it
 	}
 	if f.Version != known {
 		s.folds.Add(stream, f)

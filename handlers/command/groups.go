@@ -85,9 +85,9 @@ func (s *Service) delta(ctx context.Context, d projections.Directory, group stri
 	var standing []domain.Member
 	var err error
 	if plan.Clear {
-		standing, err = s.Read.StandingAll(ctx, group)
+		standing, err = s.Read.StandingAll(ctx, d.ID, group)
 	} else {
-		standing, err = s.Read.Standing(ctx, group, plan.IDs())
+		standing, err = s.Read.Standing(ctx, d.ID, group, plan.IDs())
 	}
 	if err != nil {
 		return domain.MembersDelta{}, err
@@ -153,7 +153,7 @@ func (s *Service) leaveGroups(ctx context.Context, draft *draft, meta domain.Met
 			return err
 		}
 		// Asked again, since the group may have changed, or gone, before it was loaded.
-		gone, err := s.Read.Standing(ctx, m.Group, []string{member})
+		gone, err := s.Read.Standing(ctx, d.ID, m.Group, []string{member})
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func ids(n int) []string {
 
 func (w *world) standing(group string) []string {
 	w.Helper()
-	all, err := w.read.StandingAll(w.Context(), group)
+	all, err := w.read.StandingAll(w.Context(), w.d.ID, group)
 	w.must(err)
 	out := []string{}
 	for _, m := range all {
@@ -76,7 +76,7 @@ func TestGroupsInGroups(t *testing.T) {
 	u := w.user("ada")
 	inner := w.group("Inner", u.ID)
 	outer := w.group("Outer", inner.ID, u.ID)
-	standing, err := w.read.StandingAll(t.Context(), outer.ID)
+	standing, err := w.read.StandingAll(t.Context(), w.d.ID, outer.ID)
 	w.must(err)
 	for _, m := range standing {
 		if (m.Type == "Group") != (m.ID == inner.ID) {

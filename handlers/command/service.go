@@ -3,7 +3,7 @@
 // A method loads the subject from the log, lets the domain decide, and appends what it decided at the version that it
 // decided on. Writers of one process take turns on a subject; if another writer was faster nevertheless it begins again, ten
 // times, and then answers a conflict. When a method returns without error, its events are durable, and every query of the read
-// model waits until it shows them.
+// model that they change waits until it shows them.
 //
 // It knows no HTTP: who asks, and through which door, comes as a Caller.
 package command
@@ -121,8 +121,9 @@ func write(stream string, at eventstore.Version, meta domain.Meta, events ...dom
 
 // draft gathers the writes of one append.
 type draft struct {
-	writes []eventstore.Write
-	err    error
+	writes      []eventstore.Write
+	directories []string // of each write, "" outside of all
+	err         error
 }
 
 func (d *draft) add(stream string, at eventstore.Version, meta domain.Meta, events ...domain.Event) {
@@ -131,7 +132,7 @@ func (d *draft) add(stream string, at eventstore.Version, meta domain.Meta, even
 		d.err = errors.Join(d.err, err)
 		return
 	}
-	d.writes = append(d.writes, w)
+	d.writes, d.directories = append(d.writes, w), append(d.directories, meta.Directory)
 }
 
 // appendTries is how often a batch is appended whose outcome is unknown; the same ids make that harmless.
@@ -146,7 +147,9 @@ func (s *Service) append(ctx context.Context, d draft) error {
 	for range appendTries {
 		var at eventstore.Position
 		if at, err = s.Log.Append(ctx, d.writes...); err == nil {
-			s.Read.Expect(at)
+			for i, w := range d.writes {
+				s.Read.ExpectOf(w.Stream, d.directories[i], at)
+			}
 			return nil
 		}
 		if !errors.Is(err, eventstore.ErrUnavailable) || ctx.Err() != nil {

@@ -1,0 +1,114 @@
+package projections
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// freshness bounds how long a query waits for the read model to reach what was acknowledged.
+const freshness = 5 * time.Second
+
+// scope is what a query is about, and waits for: a directory's users and groups, by the directory's id, or all the rest.
+type scope string
+
+// rest is the scope of organizations, directories, endpoints and API keys: few, and changed by hand.
+const rest scope = ""
+
+// scopesKept bounds how many scopes are remembered that the model has yet to reach.
+const scopesKept = 1024
+
+// expectations are the positions that queries wait for. They are kept by scope, so that the push of one large directory lets
+// nobody else wait. Safe for concurrent use.
+type expectations struct {
+	mu     sync.Mutex
+	floor  eventstore.Position // what every query waits for
+	scopes map[scope]eventstore.Position
+}
+
+// all makes every query wait for a position.
+func (x *expectations) all(position eventstore.Position) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.floor = later(x.floor, position)
+}
+
+// in makes the queries of a scope wait for a position; reached is how far the model is.
+func (x *expectations) in(s scope, position, reached eventstore.Position) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, known := x.scopes[s]; !known && len(x.scopes) >= scopesKept {
+		x.forget(reached)
+	}
+	if x.scopes == nil {
+		x.scopes = map[scope]eventstore.Position{}
+	}
+	x.scopes[s] = later(x.scopes[s], position)
+}
+
+// forget makes room: scopes that are reached wait for nothing. If none is, all are behind, and all wait for the furthest.
+func (x *expectations) forget(reached eventstore.Position) {
+	furthest := x.floor
+	for s, position := range x.scopes {
+		furthest = later(furthest, position)
+		if !reached.Before(position) {
+			delete(x.scopes, s)
+		}
+	}
+	if len(x.scopes) >= scopesKept {
+		x.floor = furthest
+		clear(x.scopes)
+	}
+}
+
+func (x *expectations) of(s scope) eventstore.Position {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return later(x.floor, x.scopes[s])
+}
+
+func later(a, b eventstore.Position) eventstore.Position {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// Expect makes every later query wait for the position: what was acknowledged is shown.
+func (m *ReadModel) Expect(position eventstore.Position) { m.expected.all(position) }
+
+// ExpectOf makes those later queries wait for the position that may show an event which stands there: the stream's, in the directory
+// that the event's meta names. Queries that name another directory go on.
+func (m *ReadModel) ExpectOf(stream, directory string, position eventstore.Position) {
+	in := func(s scope) { m.expected.in(s, position, m.progress.Position()) }
+	switch kind, id := SplitStream(stream); {
+	case kind == KindName: // nothing is shown of names
+	case kind == KindDirectory: // the end of a directory is the end of all that is in it
+		in(scope(id))
+		in(rest)
+	case kind != KindUser && kind != KindGroup:
+		in(rest)
+	case directory == "": // by whom, nobody knows
+		m.Expect(position)
+	default:
+		in(scope(directory))
+	}
+}
+
+// fresh waits until the model shows all that is expected of it in a scope.
+func (m *ReadModel) fresh(ctx context.Context, s scope) error {
+	bounded, cancel := context.WithTimeout(ctx, freshness)
+	defer cancel()
+	if err := m.progress.Wait(bounded, m.expected.of(s)); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e := domain.Refuse(domain.Unavailable, "the directory is catching up with its log; try again in a moment")
+		e.Cause = err
+		return e
+	}
+	return nil
+}
