@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/handlers/scim"
@@ -48,8 +49,12 @@ func TestHeavyBodiesTakeTurns(t *testing.T) {
 		t.Errorf("a light body beside a heavy one: %d %s", w.Code, w.Body)
 	}
 	ctx, leave := context.WithCancel(t.Context())
-	second := bodyOf("second", heavy+1)
-	w := n.serveBody(ctx, io.MultiReader(strings.NewReader(second[:heavy-1]), afterwards(leave), strings.NewReader(second[heavy-1:])))
+	second := bodyOf("second", 2*heavy)
+	rest, began := strings.NewReader(second[heavy-1:]), time.Now()
+	w := n.serveBody(ctx, io.MultiReader(strings.NewReader(second[:heavy-1]), afterwards(leave), rest))
+	if took, read := time.Since(began), heavy+1-rest.Len(); read > 1 || took > 5*time.Second {
+		t.Errorf("the second heavy body waited %s and read %d bytes of the rest without its turn", took, read)
+	}
 	if w.Code != 503 || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), `"status":"503"`) {
 		t.Errorf("a second heavy body: %d %q %s", w.Code, w.Header().Get("Retry-After"), w.Body)
 	}
