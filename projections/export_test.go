@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +21,19 @@ func NewProgress(at eventstore.Position) *Progress { return newProgress(at) }
 
 // Reach tells queries that the model is as far as that, though nothing was applied.
 func (m *ReadModel) Reach(at eventstore.Position) { m.progress.reach(at) }
+
+// settle waits for all that is expected of any scope: what follows looks at every directory.
+func (m *ReadModel) settle(t testing.TB) {
+	t.Helper()
+	m.expected.mu.Lock()
+	scopes := slices.Collect(maps.Keys(m.expected.scopes))
+	m.expected.mu.Unlock()
+	for _, s := range scopes {
+		if err := m.fresh(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // Scopes is how many scopes are remembered.
 func (m *ReadModel) Scopes() int {
@@ -63,6 +78,7 @@ func (m *ReadModel) Tables(t testing.TB) string {
 		var s string
 		return s, r.Scan(&s)
 	}
+	m.settle(t)
 	all, err := together(t.Context(), m, rest, func(q queries) (string, error) {
 		var out strings.Builder
 		names, err := rowsOf(t.Context(), q, text, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
@@ -88,6 +104,7 @@ func (m *ReadModel) Tables(t testing.TB) string {
 // MemberRows is how many rows name somebody as a member.
 func (m *ReadModel) MemberRows(t testing.TB, member string) int {
 	t.Helper()
+	m.settle(t)
 	n, err := one(t.Context(), m, rest, number, `SELECT count(*) FROM members WHERE member = ?`, member)
 	if err != nil {
 		t.Fatal(err)
