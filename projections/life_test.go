@@ -31,7 +31,7 @@ type feed struct {
 	projections.Directory
 	users   map[string]domain.Attributes
 	groups  map[string]map[string]bool // members by group
-	idle    []string                   // ids that name nobody, or did, or somebody elsewhere
+	idle    []string                   // of users and groups that are deleted
 	userIDs []string                   // of users, in the order of creation
 	ids     []string                   // of groups, in the order of creation
 }
@@ -110,9 +110,7 @@ func (l *life) newGroup(f *feed) string {
 	l.names++
 	g := l.group(f.Directory, pick(l.Rand, "Team ", "team ", "Größe ")+fmt.Sprint(l.names), members...)
 	f.groups[g.ID] = map[string]bool{}
-	for _, id := range members {
-		f.groups[g.ID][id] = true
-	}
+	f.join(g.ID, members)
 	f.ids = append(f.ids, g.ID)
 	l.sameGroup(f, g)
 	return g.ID
@@ -145,6 +143,15 @@ func (l *life) patchGroup(f *feed, id string, ops []domain.PatchOp) {
 	g, err := l.commands.PatchGroup(l.Context(), system, f.sloppy(), id, ops)
 	l.must(err)
 	l.sameGroup(f, g)
+}
+
+// join adds members to a group, all but itself and those that are deleted.
+func (f *feed) join(group string, members []string) {
+	for _, m := range members {
+		if m != group && !slices.Contains(f.idle, m) {
+			f.groups[group][m] = true
+		}
+	}
 }
 
 func (f *feed) leave(id string) {
@@ -198,11 +205,7 @@ func (l *life) step() {
 	case n < 74:
 		id := f.someGroup(l)
 		members := f.anybody(l, 1+l.IntN(l.groups))
-		for _, m := range members {
-			if m != id {
-				f.groups[id][m] = true
-			}
-		}
+		f.join(id, members)
 		l.patchGroup(f, id, op("add", members...))
 	case n < 82:
 		id := f.someGroup(l)
@@ -267,11 +270,7 @@ func (l *life) replaceGroup(f *feed) {
 		members := f.anybody(l, l.IntN(l.groups))
 		p = plan(l, members...)
 		f.groups[id] = map[string]bool{}
-		for _, m := range members {
-			if m != id {
-				f.groups[id][m] = true
-			}
-		}
+		f.join(id, members)
 	}
 	g, err := l.commands.ReplaceGroup(l.Context(), system, f.Directory, id, a, p)
 	l.must(err)

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -11,7 +10,7 @@ import (
 
 // CreateGroup makes a group with the members that the plan wants.
 func (s *Service) CreateGroup(ctx context.Context, c Caller, d projections.Directory, attributes domain.Attributes, plan domain.MembersPlan) (projections.Group, error) {
-	delta, err := s.typed(ctx, d, plan.Delta(nil))
+	delta, err := s.known(ctx, d, plan.Delta(nil))
 	if err != nil {
 		return projections.Group{}, err
 	}
@@ -74,48 +73,6 @@ func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Direc
 		}
 		return groupOf(id, keep(s, stream, g, meta.RecordedAt, events...)), nil
 	})
-}
-
-// delta is what a plan changes. The read model is asked who is a member; it has seen at least the version of the group that was
-// loaded, and if it has seen more the append conflicts.
-func (s *Service) delta(ctx context.Context, d projections.Directory, group string, plan domain.MembersPlan) (domain.MembersDelta, error) {
-	if plan.Empty() {
-		return domain.MembersDelta{}, nil
-	}
-	var standing []domain.Member
-	var err error
-	if plan.Clear {
-		standing, err = s.Read.StandingAll(ctx, d.ID, group)
-	} else {
-		standing, err = s.Read.Standing(ctx, d.ID, group, plan.IDs())
-	}
-	if err != nil {
-		return domain.MembersDelta{}, err
-	}
-	delta := plan.Delta(standing)
-	delta.Added = slices.DeleteFunc(delta.Added, func(m domain.Member) bool { return m.ID == group }) // a group is not its own member
-	return s.typed(ctx, d, delta)
-}
-
-// typed marks those added that are groups of the directory; an identity provider does not always say so.
-func (s *Service) typed(ctx context.Context, d projections.Directory, delta domain.MembersDelta) (domain.MembersDelta, error) {
-	if len(delta.Added) == 0 {
-		return delta, nil
-	}
-	ids := make([]string, len(delta.Added))
-	for i, m := range delta.Added {
-		ids[i] = m.ID
-	}
-	groups, err := s.Read.GroupNames(ctx, d.ID, ids)
-	if err != nil {
-		return domain.MembersDelta{}, err
-	}
-	for i, m := range delta.Added {
-		if _, is := groups[m.ID]; is {
-			delta.Added[i].Type = "Group"
-		}
-	}
-	return delta, nil
 }
 
 // DeleteGroup deletes a group and takes it out of the groups that it is in, in one batch. Its members stay.
