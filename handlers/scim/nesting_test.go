@@ -13,7 +13,9 @@ import (
 // groupsOf are the groups that a user shows, as display:type.
 func (n *tenant) groupsOf(user string) string {
 	n.t.Helper()
-	var u struct{ Groups []struct{ Display, Type string } }
+	var u struct {
+		Groups []struct{ Display, Type string }
+	}
 	if err := json.Unmarshal([]byte(n.must(200, "GET", "/Users/"+user, "").body), &u); err != nil {
 		n.t.Fatal(err)
 	}
