@@ -154,10 +154,17 @@ func (n *tenant) do(method, path, body string, headers ...string) answer {
 	return answer{answered.StatusCode, answered.Header, string(text)}
 }
 
-// must is do that wants a status.
+// must is do that wants a status. Where it is told to come again, as behind a large group on a slow machine, it does so once the read model
+// has caught up.
 func (n *tenant) must(status int, method, path, body string, headers ...string) answer {
 	n.t.Helper()
 	a := n.do(method, path, body, headers...)
+	for a.status == http.StatusServiceUnavailable {
+		if err := n.read.Progress().Wait(n.t.Context(), n.head()); err != nil {
+			n.t.Fatal(err)
+		}
+		a = n.do(method, path, body, headers...)
+	}
 	if a.status != status {
 		n.t.Fatalf("%s %s = %d, want %d: %s", method, path, a.status, status, a.body)
 	}
