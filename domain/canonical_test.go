@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// Proves RFC 7643 §2.1, §2.4, §2.5.
 func TestCanonical(t *testing.T) {
 	for _, c := range []struct{ name, in, want, refused string }{
 		{"Okta's create", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada@x","name":{"givenName":"Ada","familyName":"B"},"emails":[{"primary":true,"value":"ada@x","type":"work"}],"displayName":"Ada","locale":"en-US","externalId":"00u1","groups":[],"password":"s3","active":true}`,
@@ -65,6 +66,7 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
+// Proves RFC 7643 §2.3.
 func TestCanonicalOfTheOtherTypes(t *testing.T) {
 	number, when := Attribute{Name: "n", Type: Integer}, Attribute{Name: "t", Type: DateTime}
 	for _, c := range []struct {

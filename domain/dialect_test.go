@@ -8,6 +8,8 @@ import (
 const userSchemas = `"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]`
 
 // Each thing that a lenient directory understands, and what a strict one says to it.
+//
+// Proves interop-strict, dialects.
 func TestDialectsReadResources(t *testing.T) {
 	for _, c := range []struct{ name, in, want, refused string }{
 		{"no schemas", `{"userName":"a"}`, `{"userName":"a"}`, "invalid invalidSyntax"},
@@ -67,6 +69,8 @@ func TestDialectsReadResources(t *testing.T) {
 
 // The same for the operations of a PATCH. strict is what a strict directory makes of it: a refusal, or the resource if it
 // begins with {.
+//
+// Proves interop-strict, dialects.
 func TestDialectsPatch(t *testing.T) {
 	const ada = `{"userName":"ada","title":"Dr","name":{"givenName":"Ada","familyName":"Byron"},"emails":[{"value":"w@x","type":"work","primary":true},{"value":"h@x","type":"home"}],` + enterprise + `:{"department":"D","manager":{"value":"m"}}}`
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"

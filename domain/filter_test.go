@@ -40,6 +40,7 @@ func drawn(f Filter) string {
 	return fmt.Sprintf("%#v", f)
 }
 
+// Proves RFC 7644 §3.4.2.2.
 func TestParseFilter(t *testing.T) {
 	const manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
 	for _, c := range []struct{ in, want string }{

@@ -16,6 +16,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+// Proves RFC 7644 §5.
 func TestNameKey(t *testing.T) {
 	for _, c := range []struct {
 		what string

@@ -80,6 +80,8 @@ func scribble(v any) {
 const enterprise = `"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`
 
 // RFC 7644 §3.5.2.
+//
+// Proves RFC 7643 §2.2, §2.4, RFC 7644 §3.5.2, §3.5.2.1, §3.5.2.2, §3.5.2.3.
 func TestPatch(t *testing.T) {
 	const ada = `{"userName":"ada","title":"Dr","name":{"givenName":"Ada","familyName":"Byron"},
 		"emails":[{"value":"w@x","type":"work","primary":true},{"value":"h@x","type":"home"}]}`
@@ -180,6 +182,8 @@ func TestPatch(t *testing.T) {
 }
 
 // What identity providers write otherwise.
+//
+// Proves dialects.
 func TestPatchDialects(t *testing.T) {
 	patchRows(t, UserType, []patchRow{
 		{"Entra: capitalised op", `{"userName":"a"}`, `[{"op":"Replace","path":"displayName","value":"A"},{"op":"Add","path":"nickName","value":"N"},{"op":"REMOVE","path":"displayName"}]`, `{"userName":"a","nickName":"N"}`, ""},
@@ -229,6 +233,7 @@ func TestPatchDialects(t *testing.T) {
 	})
 }
 
+// Proves RFC 7643 §2.1, §3.3.
 func TestPatchExtensions(t *testing.T) {
 	const ext = `"urn:example:Ext:2.0:User"`
 	patchRows(t, UserType, []patchRow{
@@ -265,6 +270,7 @@ func TestPatchExtensions(t *testing.T) {
 	})
 }
 
+// Proves limits.
 func TestPatchLimits(t *testing.T) {
 	one := PatchOp{"add", "title", "Dr"}
 	many := make([]PatchOp, MaxOperations+1)
@@ -285,6 +291,8 @@ func TestPatchLimits(t *testing.T) {
 }
 
 // A thousand honest operations pass; a thousand that each look at very many values are refused soon.
+//
+// Proves limits.
 func TestPatchWorkIsBounded(t *testing.T) {
 	few, many := tree(t, `{"userName":"ada"}`), tree(t, `{"userName":"ada"}`)
 	var fewer, more []any

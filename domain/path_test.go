@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// Proves RFC 7644 §3.10.
 func TestParsePath(t *testing.T) {
 	ent := EnterpriseUserURN
 	for _, c := range []struct {

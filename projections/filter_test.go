@@ -149,6 +149,8 @@ func known(resources []resource, shapes map[string]shape) map[string][]any {
 }
 
 // TestFilters holds SQL's answers against an evaluation in memory.
+//
+// Proves RFC 7643 §2.2, RFC 7644 §3.4.2.2.
 func TestFilters(t *testing.T) {
 	w := newWorld(t)
 	l := newLife(w, 7)

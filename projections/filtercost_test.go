@@ -10,6 +10,8 @@ import (
 )
 
 // A directory finds nothing of another one, whatever it asks.
+//
+// Proves tenancy.
 func TestFiltersStayInTheirDirectory(t *testing.T) {
 	w := newWorld(t)
 	ours, theirs := w.directory("Ours"), w.directory("Theirs")
@@ -51,6 +53,8 @@ func TestFiltersStayInTheirDirectory(t *testing.T) {
 }
 
 // What a directory asks for costs what it holds, however large another one is.
+//
+// Proves tenancy.
 func TestFiltersCostTheirDirectoryOnly(t *testing.T) {
 	w := newWorld(t)
 	small, large := w.directory("Small"), w.directory("Large")
@@ -89,6 +93,8 @@ func TestFiltersCostTheirDirectoryOnly(t *testing.T) {
 }
 
 // What identity providers ask for is found by an index.
+//
+// Proves RFC 7644 §3.4.2.2.
 func TestFilterPlans(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")

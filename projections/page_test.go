@@ -11,6 +11,8 @@ import (
 )
 
 // TestPages asks for every page of two directories that fill and empty side by side.
+//
+// Proves RFC 7644 §3.4.2.4.
 func TestPages(t *testing.T) {
 	w := newWorld(t)
 	r := rand.New(rand.NewPCG(3, 3))
@@ -77,6 +79,8 @@ func samePage(t *testing.T, w *world, d projections.Directory, name string, q pr
 }
 
 // A page deep in a list costs what the first one does.
+//
+// Proves RFC 7644 §3.4.2.4.
 func TestDeepPagesCostTheSame(t *testing.T) {
 	const users = 3000
 	w := newWorld(t)

@@ -99,6 +99,8 @@ func TestGroupsInGroups(t *testing.T) {
 }
 
 // A user that is deleted leaves its groups in the same batch, and the events tell why.
+//
+// Proves RFC 7644 §3.6.
 func TestDeletedUserLeavesItsGroups(t *testing.T) {
 	onStores(t, func(t *testing.T, w *world) {
 		u := w.user("ada")

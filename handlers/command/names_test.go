@@ -36,6 +36,7 @@ func TestOneOfManyGetsTheName(t *testing.T) {
 	})
 }
 
+// Proves RFC 7644 §3.6.
 func TestClaims(t *testing.T) {
 	w := newWorld(t)
 	steps := []struct {

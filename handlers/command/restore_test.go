@@ -20,6 +20,8 @@ func (w *world) suspend(u projections.User) {
 }
 
 // Okta creates a user again to bring back the one that it deactivated.
+//
+// Proves life after deletion.
 func TestACreateBringsBackADeactivatedUser(t *testing.T) {
 	ada := domain.Attributes{"userName": "ada@x", "externalId": "00u1", "title": "Dr", "active": true}
 	for _, c := range []struct {
@@ -56,6 +58,7 @@ func TestACreateBringsBackADeactivatedUser(t *testing.T) {
 	}
 }
 
+// Proves life after deletion.
 func TestACreateThatBringsNobodyBack(t *testing.T) {
 	w := newWorld(t)
 	one, err := w.create(w.d, domain.Attributes{"userName": "one", "externalId": "e1"})
@@ -144,6 +147,8 @@ func TestOneCreateBringsTheUserBack(t *testing.T) {
 }
 
 // A deleted user is another fact than a deactivated one: its name is free, and it never comes back.
+//
+// Proves life after deletion.
 func TestADeletedNameIsFree(t *testing.T) {
 	w := newWorld(t)
 	ada := domain.Attributes{"userName": "ada", "externalId": "e"}

@@ -11,6 +11,8 @@ import (
 )
 
 // TestTokenRotation: during a rotation both tokens are valid, and the old one dies when its time is over.
+//
+// Proves tokens.
 func TestTokenRotation(t *testing.T) {
 	w := newWorld(t)
 	n := w.tenant("Acme", domain.Okta)
@@ -38,6 +40,8 @@ func TestTokenRotation(t *testing.T) {
 }
 
 // TestDisabledDirectory answers 403, changes nothing, and goes on when it is activated again.
+//
+// Proves tokens.
 func TestDisabledDirectory(t *testing.T) {
 	w := newWorld(t)
 	n := w.tenant("Acme", domain.Okta)

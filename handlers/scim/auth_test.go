@@ -12,6 +12,8 @@ import (
 )
 
 // TestWrongTokensAreSlowedDown: whatever they are wrong with, and never who has a valid one.
+//
+// Proves tokens.
 func TestWrongTokensAreSlowedDown(t *testing.T) {
 	now := time.Unix(0, 0)
 	w := newWorld(t, func(c *scim.Config) {
@@ -44,6 +46,8 @@ func TestWrongTokensAreSlowedDown(t *testing.T) {
 }
 
 // TestUseOfTheTokenIsNoted: of the current one, also if the directory is closed; not of its predecessor, and not of a wrong one.
+//
+// Proves tokens.
 func TestUseOfTheTokenIsNoted(t *testing.T) {
 	used := handlers.OpenLastUsed("", nil)
 	w := newWorld(t, func(c *scim.Config) { c.LastUsed = used })

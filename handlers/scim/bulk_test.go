@@ -84,6 +84,8 @@ func TestBulkStopsAtFailOnErrors(t *testing.T) {
 }
 
 // TestBulk: an operation does to the log what the same request by itself does.
+//
+// Proves RFC 7644 §3.7, §3.7.1, §3.7.2, §3.7.3, §3.7.4.
 func TestBulk(t *testing.T) {
 	steps := []struct{ method, path, data string }{
 		{"POST", "/Users", `{"userName":"ada","password":"x","emails":[{"value":"a@b.test","type":"work"}]}`},

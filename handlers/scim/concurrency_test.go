@@ -20,6 +20,7 @@ func together(n int, f func(i int)) {
 	wg.Wait()
 }
 
+// Proves RFC 7644 §3.3.
 func TestOneOfFiftyCreatesGetsTheName(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.Okta)
 	var mu sync.Mutex
@@ -46,6 +47,8 @@ func TestOneOfFiftyCreatesGetsTheName(t *testing.T) {
 }
 
 // TestReadYourWrites: what a POST acknowledged is shown at once by GET, filter and list, and PATCH and DELETE likewise.
+//
+// Proves RFC 7644 §3.4.1, §3.4.2.1.
 func TestReadYourWrites(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.AzureAD)
 	together(64, func(i int) {
@@ -78,6 +81,8 @@ func TestReadYourWrites(t *testing.T) {
 }
 
 // TestTenantsNeverCross: directories are written in parallel, and each holds just what its token put there.
+//
+// Proves tenancy.
 func TestTenantsNeverCross(t *testing.T) {
 	w := newWorld(t)
 	tenants := make([]*tenant, 8)

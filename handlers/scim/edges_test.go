@@ -13,6 +13,8 @@ import (
 )
 
 // TestOktaPushesMembersByTheHundred: Okta sends up to 256 members in one PATCH, and takes as many away one operation each.
+//
+// Proves groups at size.
 func TestOktaPushesMembersByTheHundred(t *testing.T) {
 	const most = 256
 	n := newWorld(t).tenant("Acme", domain.Okta)
@@ -68,6 +70,8 @@ func TestIDsAreUnescapedOnce(t *testing.T) {
 }
 
 // TestHEAD answers what GET does, without the body.
+//
+// Proves RFC 7644 §3.2.
 func TestHEAD(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.Okta)
 	id := idOf(t, n.must(201, "POST", "/Users", okUser))
@@ -95,6 +99,8 @@ func TestStoppedModelIsToldToComeBack(t *testing.T) {
 }
 
 // TestEscapesInFilters: what a JSON string escapes is compared as what it means.
+//
+// Proves RFC 7644 §3.4.2.2.
 func TestEscapesInFilters(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.AzureAD)
 	id := idOf(t, n.must(201, "POST", "/Users", `{"userName":"ada","title":"the \"first\" \\ \u00e9"}`))
@@ -115,6 +121,8 @@ func TestEscapesInFilters(t *testing.T) {
 
 // TestDialectsOfDirectories: two directories of one server read the same body each in its own dialect, and one that changes its
 // mind is read so from the next request on.
+//
+// Proves dialects, interop-strict.
 func TestDialectsOfDirectories(t *testing.T) {
 	w := newWorld(t)
 	system := command.Caller{Actor: "system", Source: domain.SourceSystem}

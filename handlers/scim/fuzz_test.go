@@ -83,6 +83,7 @@ func fuzzed(f *testing.F) (n *tenant, user, group string) {
 	return n, user, group
 }
 
+// Proves garbage.
 func FuzzFilter(f *testing.F) {
 	n, user, group := fuzzed(f)
 	for _, filter := range []string{
@@ -109,6 +110,7 @@ func FuzzFilter(f *testing.F) {
 	})
 }
 
+// Proves garbage.
 func FuzzCursor(f *testing.F) {
 	n, _, _ := fuzzed(f)
 	for i := range 3 {
@@ -139,6 +141,8 @@ func FuzzCursor(f *testing.F) {
 }
 
 // FuzzBody writes with any body. What it makes of the user and the group stays for the next, as with a real client.
+//
+// Proves garbage.
 func FuzzBody(f *testing.F) {
 	n, user, group := fuzzed(f)
 	for _, body := range []string{
@@ -166,6 +170,7 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
+// Proves garbage.
 func FuzzBulk(f *testing.F) {
 	n, user, group := fuzzed(f)
 	for _, body := range []string{

@@ -26,6 +26,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the server answers into th
 //	answer body
 //
 // Lines that begin with # are comments. Ids are numbered in the order in which they are first seen: $1, $2, … stand for them in requests too. Times are $time.
+//
+// Proves dialects.
 func TestConversations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(files) == 0 {

@@ -36,6 +36,8 @@ type afterwards func()
 func (f afterwards) Read([]byte) (int, error) { f(); return 0, io.EOF }
 
 // TestHeavyBodiesTakeTurns: a heavy one waits while as many as may are read, no longer than its request lives; a light one never waits.
+//
+// Proves limits.
 func TestHeavyBodiesTakeTurns(t *testing.T) {
 	n := newWorld(t, func(c *scim.Config) { c.HeavyBodies = 1 }).tenant("Acme", domain.Okta)
 	held, finish, done := make(chan struct{}), make(chan struct{}), make(chan int)
@@ -74,6 +76,8 @@ func TestHeavyBodiesTakeTurns(t *testing.T) {
 }
 
 // TestMaxBody: a smaller limit holds, and is told.
+//
+// Proves limits.
 func TestMaxBody(t *testing.T) {
 	n := newWorld(t, func(c *scim.Config) { c.MaxBody = 1000 }).tenant("Acme", domain.Okta)
 	n.must(201, "POST", "/Users", bodyOf("ada", 1000))

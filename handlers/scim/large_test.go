@@ -9,6 +9,8 @@ import (
 )
 
 // TestLargeGroup: in a group of 100,000 members one may come and go, a thousand at once are one change, and the group is read without them.
+//
+// Proves RFC 7643 §4.2, groups at size.
 func TestLargeGroup(t *testing.T) {
 	const size = 100_000
 	n := newWorld(t).tenant("Acme", domain.AzureAD)

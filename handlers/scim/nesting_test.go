@@ -28,6 +28,8 @@ func (n *tenant) groupsOf(user string) string {
 }
 
 // TestNestedGroups: a user's groups are those it is in and those that these are in, also when groups are in each other.
+//
+// Proves RFC 7643 §4.1, §4.2, RFC 7643 §4.1.2.
 func TestNestedGroups(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.AzureAD)
 	ada := idOf(t, n.must(201, "POST", "/Users", okUser))
@@ -62,6 +64,8 @@ func TestNestedGroups(t *testing.T) {
 }
 
 // TestUnknownMembersLoseNothing: one member that is not known does not lose the others, and is not shown.
+//
+// Proves RFC 7643 §4.2, unknown members.
 func TestUnknownMembersLoseNothing(t *testing.T) {
 	w := newWorld(t)
 	n, other := w.tenant("Acme", domain.Okta), w.tenant("Globex", domain.Okta)

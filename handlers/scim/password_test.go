@@ -36,6 +36,8 @@ func (l *lines) Write(p []byte) (int, error) {
 
 // TestPasswordsStayNowhere: whatever way a client writes a password, its bytes are in no answer, no log line, and no file of the data
 // folder; nobody can take them out of an immutable log again.
+//
+// Proves RFC 7643 §4.1.1, passwords.
 func TestPasswordsStayNowhere(t *testing.T) {
 	folder, logged := t.TempDir(), &lines{}
 	log, err := local.Open(folder)

@@ -62,6 +62,7 @@ func people(n *tenant) {
 	}
 }
 
+// Proves RFC 7644 §3.4.2.3, §3.4.2.4.
 func TestSort(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
 	people(n)
@@ -101,6 +102,8 @@ func TestSort(t *testing.T) {
 }
 
 // TestCursor walks lists of several forms and sees each resource once, though others come and go meanwhile.
+//
+// Proves RFC 9865.
 func TestCursor(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
 	var ids []string
@@ -161,6 +164,7 @@ func TestCursor(t *testing.T) {
 	}
 }
 
+// Proves RFC 7644 §3.4.3.
 func TestSearch(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
 	people(n)
@@ -200,6 +204,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// Proves RFC 7644 §3.14.
 func TestETag(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
 	made := n.must(201, "POST", "/Users", okUser)

@@ -17,6 +17,8 @@ func patchOf(operations string) string {
 }
 
 // TestRefusals holds bad input to its status and scimType, in SCIM's form, with nothing written and nothing leaked.
+//
+// Proves RFC 7643 §2.2, §2.3, §3.1, RFC 7644 §2, §3.1, §3.2, §3.5.2, §3.8, §3.11, §3.12, §3.13, §4, limits.
 func TestRefusals(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
 	id := idOf(t, n.must(201, "POST", "/Users", okUser))
@@ -141,6 +143,8 @@ func idOf(t testing.TB, a answer) string {
 }
 
 // TestUnknownDirectoryIsAWrongToken: a stranger learns nothing of which directories there are.
+//
+// Proves RFC 7644 §2.
 func TestUnknownDirectoryIsAWrongToken(t *testing.T) {
 	w := newWorld(t)
 	acme, other := w.tenant("Acme", domain.Okta), w.tenant("Globex", domain.Okta)

@@ -11,6 +11,8 @@ import (
 )
 
 // TestSchemasAgree holds the domain's schemas against those that the door publishes: two tables of the same RFC must not part.
+//
+// Proves RFC 7643 §7.
 func TestSchemasAgree(t *testing.T) {
 	compare := func(what string, ours []domain.Attribute, theirs schema.Attributes) {
 		t.Helper()
@@ -76,6 +78,8 @@ func compareAttribute(t *testing.T, what string, ours domain.Attribute, theirs s
 
 // TestPublished: each attribute is described with all that RFC 7643 §7 names, nothing is null (which Entra does not read), and what is compared
 // exactly is what is published so.
+//
+// Proves RFC 7643 §5, §6, §7, RFC 7644 §4.
 func TestPublished(t *testing.T) {
 	d := newDiscovery(DefaultMaxBody)
 	text, err := json.Marshal([]any{d.config, d.types, d.schemas})

@@ -12,6 +12,8 @@ import (
 )
 
 // TestSelection: every answer with resources shows the attributes that are asked for (RFC 7644 §3.9), and id and schemas always.
+//
+// Proves RFC 7643 §3, §3.1, §3.3, RFC 7644 §3.4.2.5, §3.9.
 func TestSelection(t *testing.T) {
 	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
 	const body = `{"userName":"ada","title":"x","name":{"givenName":"Ada","familyName":"King"},"emails":[{"value":"a@x.test","type":"work"},{"value":"b@x.test"}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"E","employeeNumber":"1"},"urn:example:shoes":{"size":42}}`
