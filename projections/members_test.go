@@ -58,6 +58,31 @@ func (w *world) members(d projections.Directory, group string) []string {
 	return ids
 }
 
+// A member may come before its user: one that an import writes later, or that another node made a moment ago.
+//
+// Proves unknown members.
+func TestUnknownMembersAreFoundWhenTheyAppear(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory("Acme")
+	g := w.group(d, "Team", "imported-000001", "imported-000002")
+	if got := w.members(d, g.ID); len(got) != 0 || g.Count != 2 {
+		t.Fatalf("before there are users it shows %v of %d", got, g.Count)
+	}
+	ids := w.imported(d, 1)
+	if got := w.members(d, g.ID); !slices.Equal(got, ids) {
+		t.Errorf("it shows %v, want %v", got, ids)
+	}
+	in, err := w.read.Memberships(t.Context(), d.ID, ids)
+	w.must(err)
+	if len(in[ids[0]]) != 1 || in[ids[0]][0].Group != g.ID {
+		t.Errorf("the user is in %v", in)
+	}
+	page, err := w.read.Groups(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.GroupType, `members.value eq "`+ids[0]+`"`), Start: 1, Count: 1})
+	if err != nil || page.Total != 1 {
+		t.Errorf("found by its member: %+v, %v", page, err)
+	}
+}
+
 func TestMembers(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")
