@@ -6,13 +6,14 @@ import (
 )
 
 func TestEndpoint(t *testing.T) {
+	key := SigningKey{Secret: "sealed"}
 	create := func(url string, codes ...string) func(*Endpoint) ([]Event, error) {
 		return func(*Endpoint) ([]Event, error) {
-			return one(CreateEndpoint(EndpointCreated{Name: " App ", URL: url, EventCodes: codes, Secret: "sealed"}))
+			return one(CreateEndpoint(EndpointSettings{Name: " App ", URL: url, EventCodes: codes}, key))
 		}
 	}
 	created := func(url string, codes ...string) []Event {
-		return []Event{EndpointCreated{Name: "App", URL: url, EventCodes: codes, Secret: "sealed"}}
+		return []Event{EndpointCreated{EndpointSettings{Name: "App", URL: url, EventCodes: codes}, key}}
 	}
 	disable := func(p *Endpoint) ([]Event, error) { return one(p.Disable("gone"), nil) }
 	const u = "https://app.example/hooks"
@@ -30,7 +31,7 @@ func TestEndpoint(t *testing.T) {
 		{"credentials", nil, create("https://a:b@app.example"), nil, "invalid invalidValue"},
 		{"a fragment", nil, create(u + "#x"), nil, "invalid invalidValue"},
 		{"too long", nil, create(u + strings.Repeat("x", 2048)), nil, "invalid invalidValue"},
-		{"no name", nil, func(*Endpoint) ([]Event, error) { return one(CreateEndpoint(EndpointCreated{URL: u})) }, nil, "invalid invalidValue"},
+		{"no name", nil, func(*Endpoint) ([]Event, error) { return one(CreateEndpoint(EndpointSettings{URL: u}, key)) }, nil, "invalid invalidValue"},
 		{"disable", created(u, "all"), disable, []Event{EndpointDisabled{"gone"}}, ""},
 		{"disable without a reason", created(u, "all"), func(p *Endpoint) ([]Event, error) { return one(p.Disable(""), nil) }, []Event{EndpointDisabled{"unknown"}}, ""},
 		{"disable what is disabled", append(created(u, "all"), EndpointDisabled{"slow"}), disable, nil, ""},
@@ -42,7 +43,7 @@ func TestEndpoint(t *testing.T) {
 func TestEndpointWants(t *testing.T) {
 	made := func(organization string, codes ...string) Endpoint {
 		var p Endpoint
-		p.Apply(EndpointCreated{Name: "App", URL: "https://app.example", EventCodes: codes, Organization: organization})
+		p.Apply(EndpointCreated{EndpointSettings: EndpointSettings{Name: "App", URL: "https://app.example", EventCodes: codes, Organization: organization}})
 		return p
 	}
 	all, users, one := made("", "all"), made("acme", "directory.user.*"), made("", TypeGroupDeleted, TypeUserCreated)
@@ -79,7 +80,9 @@ func TestMessageTypeOfEveryEvent(t *testing.T) {
 		"installation.created": true, "name.claimed": true, "name.released": true, "user.claim_revoked": true,
 		"organization.created": true, "organization.updated": true, "organization.deleted": true,
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
-		"endpoint.created": true, "endpoint.deleted": true, "endpoint.disabled": true,
+		"endpoint.created": true, "endpoint.updated": true, "endpoint.key_rotated": true, "endpoint.paused": true, "endpoint.disabled": true,
+		"endpoint.enabled": true, "endpoint.deleted": true, "endpoint.replay_requested": true, "endpoint.replay_cancelled": true,
+		"endpoint.recovery_requested": true, "endpoint.resend_requested": true, "endpoint.delivery_cancelled": true,
 	}
 	sent := map[string]bool{TypeWebhookTest: false}
 	for _, kind := range MessageTypes {

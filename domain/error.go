@@ -13,6 +13,7 @@ const (
 	Invalid      Code = "invalid"      // the request cannot be meant so
 	NotFound     Code = "not_found"    // there is no such thing, or not for this principal
 	Conflict     Code = "conflict"     // it contradicts what stands
+	Gone         Code = "gone"         // it was, and is not any more
 	Unauthorized Code = "unauthorized" // who is asking is not known
 	Forbidden    Code = "forbidden"    // who is asking may not
 	TooLarge     Code = "too_large"    // a limit on size or number

@@ -44,34 +44,52 @@ type Meta struct {
 
 // eventTypes is the closed set: each stored name with the way to read it.
 var eventTypes = map[string]func([]byte) (Event, error){
-	"installation.created":  read[InstallationCreated],
-	"name.claimed":          read[NameClaimed],
-	"name.released":         read[NameReleased],
-	"organization.created":  read[OrganizationCreated],
-	"organization.updated":  read[OrganizationUpdated],
-	"organization.deleted":  read[OrganizationDeleted],
-	"directory.activated":   read[DirectoryActivated],
-	"directory.updated":     read[DirectoryUpdated],
-	"directory.token_reset": read[DirectoryTokenReset],
-	"directory.deactivated": read[DirectoryDeactivated],
-	"directory.reactivated": read[DirectoryReactivated],
-	"directory.deleted":     read[DirectoryDeleted],
-	"user.provisioned":      read[UserProvisioned],
-	"user.updated":          read[UserUpdated],
-	"user.deactivated":      read[UserDeactivated],
-	"user.reactivated":      read[UserReactivated],
-	"user.deleted":          read[UserDeleted],
-	"user.claim_revoked":    read[UserClaimRevoked],
-	"group.created":         read[GroupCreated],
-	"group.updated":         read[GroupUpdated],
-	"group.members_changed": read[GroupMembersChanged],
-	"group.deleted":         read[GroupDeleted],
-	"endpoint.created":      read[EndpointCreated],
-	"endpoint.deleted":      read[EndpointDeleted],
-	"endpoint.disabled":     read[EndpointDisabled],
-	"endpoint.tested":       read[EndpointTested],
-	"apikey.created":        read[APIKeyCreated],
-	"apikey.deleted":        read[APIKeyDeleted],
+	"installation.created":        read[InstallationCreated],
+	"name.claimed":                read[NameClaimed],
+	"name.released":               read[NameReleased],
+	"organization.created":        read[OrganizationCreated],
+	"organization.updated":        read[OrganizationUpdated],
+	"organization.deleted":        read[OrganizationDeleted],
+	"directory.activated":         read[DirectoryActivated],
+	"directory.updated":           read[DirectoryUpdated],
+	"directory.token_reset":       read[DirectoryTokenReset],
+	"directory.deactivated":       read[DirectoryDeactivated],
+	"directory.reactivated":       read[DirectoryReactivated],
+	"directory.deleted":           read[DirectoryDeleted],
+	"user.provisioned":            read[UserProvisioned],
+	"user.updated":                read[UserUpdated],
+	"user.deactivated":            read[UserDeactivated],
+	"user.reactivated":            read[UserReactivated],
+	"user.deleted":                read[UserDeleted],
+	"user.claim_revoked":          read[UserClaimRevoked],
+	"group.created":               read[GroupCreated],
+	"group.updated":               read[GroupUpdated],
+	"group.members_changed":       read[GroupMembersChanged],
+	"group.deleted":               read[GroupDeleted],
+	"endpoint.created":            read[EndpointCreated],
+	"endpoint.updated":            read[EndpointUpdated],
+	"endpoint.key_rotated":        read[EndpointKeyRotated],
+	"endpoint.paused":             read[EndpointPaused],
+	"endpoint.disabled":           read[EndpointDisabled],
+	"endpoint.enabled":            read[EndpointEnabled],
+	"endpoint.tested":             read[EndpointTested],
+	"endpoint.deleted":            read[EndpointDeleted],
+	"endpoint.replay_requested":   read[EndpointReplayRequested],
+	"endpoint.replay_cancelled":   read[EndpointReplayCancelled],
+	"endpoint.recovery_requested": read[EndpointRecoveryRequested],
+	"endpoint.resend_requested":   read[EndpointResendRequested],
+	"endpoint.delivery_cancelled": read[EndpointDeliveryCancelled],
+	"apikey.created":              read[APIKeyCreated],
+	"apikey.deleted":              read[APIKeyDeleted],
+}
+
+// Modifies tells whether an event changes what is shown of its subject. Others ask for something, or keep a late writer away.
+func Modifies(e Event) bool {
+	switch e.(type) {
+	case UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
+		return false
+	}
+	return true
 }
 
 // Encode is an event as it is stored: its name and its data, a JSON object whose bytes depend on the event alone.

@@ -84,6 +84,8 @@ func Status(e *domain.Error) int {
 		return http.StatusMethodNotAllowed
 	case domain.Conflict:
 		return http.StatusConflict
+	case domain.Gone:
+		return http.StatusGone
 	case domain.PreconditionFailed:
 		return http.StatusPreconditionFailed
 	case domain.TooLarge:

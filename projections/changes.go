@@ -60,6 +60,26 @@ func (c *Changes) Message(ctx context.Context, s Stored) (m Message, ok bool, er
 	return MessageOf(s, after, change), true, nil
 }
 
+// Told is what a record tells the world, nil if that is nothing or nobody wants it.
+func (c *Changes) Told(ctx context.Context, r eventstore.Record, wants Wants) (*Message, error) {
+	if !tells(r) {
+		return nil, nil
+	}
+	s, err := DecodeRecord(r)
+	if err != nil {
+		return nil, err
+	}
+	if kind := domain.MessageType(s.Event); kind == "" || !wants(kind, s.Meta.Organization) {
+		c.Pass(r)
+		return nil, nil
+	}
+	m, ok, err := c.Message(ctx, s)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &m, nil
+}
+
 // at is the subject at a version.
 func (c *Changes) at(ctx context.Context, kind Kind, id string, version eventstore.Version) (*Subject, error) {
 	if version == 0 {

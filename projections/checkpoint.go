@@ -1,7 +1,6 @@
 package projections
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ func (d *database) checkpoint() (eventstore.Position, error) {
 	if err != nil {
 		return eventstore.Position{}, fmt.Errorf("read the checkpoint of %s: %w", d.path, err)
 	}
-	if log != "" && log != d.log {
+	if log != d.log {
 		return eventstore.Position{}, fmt.Errorf("open %s: %w", d.path, ErrOtherLog)
 	}
 	return eventstore.ParsePosition(text)
@@ -33,16 +32,4 @@ func (d *database) checkpoint() (eventstore.Position, error) {
 func (b *batch) reached(position eventstore.Position) error {
 	return b.exec(`INSERT INTO checkpoint (one, position, log) VALUES (1, ?, ?)
 		ON CONFLICT (one) DO UPDATE SET position = excluded.position, log = excluded.log`, position.String(), b.db.log)
-}
-
-// nameLog lets the checkpoint of a file that was made before checkpoints named their log do so. It is taken for one of the log that it
-// stands beside, and names it from the next batch on.
-func (d *database) nameLog(ctx context.Context) error {
-	return d.update(ctx, func(b *batch) error {
-		var n int
-		if _, err := b.row(`SELECT count(*) FROM pragma_table_info('checkpoint') WHERE name = 'log'`, nil, &n); err != nil || n > 0 {
-			return err
-		}
-		return b.exec(`ALTER TABLE checkpoint ADD COLUMN log TEXT NOT NULL DEFAULT ''`)
-	})
 }

@@ -3,7 +3,6 @@ package projections
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
@@ -54,28 +53,5 @@ func TestOutboxOfAnotherLogIsRefused(t *testing.T) {
 	s.open()
 	if due := s.due("e", someTime, 10); subjects(due.Fresh) != "a" || s.Progress().Position() != s.at {
 		t.Errorf("its own log finds %s at %s", subjects(due.Fresh), s.Progress().Position())
-	}
-}
-
-// An outbox that was made before checkpoints named their log goes on, and names its log from the next batch on.
-func TestOutboxWithoutALogTakesThisOne(t *testing.T) {
-	s := newSending(t)
-	s.endpoint("e", "all")
-	s.change("a")
-	s.must(s.db.update(t.Context(), func(b *batch) error { return b.exec(`ALTER TABLE checkpoint DROP COLUMN log`) }))
-	s.must(s.Outbox.Close())
-	for range 2 {
-		s.open()
-		if s.Progress().Position() != s.at {
-			t.Errorf("goes on at %s", s.Progress().Position())
-		}
-		s.must(s.Outbox.Close())
-	}
-	s.open()
-	s.change("a")
-	s.record(Delivered, someTime, time.Time{}, s.due("e", someTime, 10).Fresh...)
-	s.must(s.Outbox.Close())
-	if _, err := OpenOutbox(s.folder, s.log, "another log"); !errors.Is(err, ErrOtherLog) {
-		t.Errorf("got %v", err)
 	}
 }

@@ -17,8 +17,9 @@ type Delivery struct {
 	Seq       int64
 	Endpoint  string
 	Lane      string // "" is live, otherwise a replay's id
+	Queue     string // the lane, or the request by which it is sent again after its end
 	Event     eventstore.ID
-	Subject   string // the subject's stream: order holds within endpoint, lane and subject
+	Subject   string // the subject's stream: order holds within endpoint, queue and subject
 	WebhookID string
 	Type      string
 	Tries     int       // attempts that counted towards giving up
@@ -64,12 +65,12 @@ type Due struct {
 }
 
 const (
-	deliveryColumns = `SELECT d.seq, d.endpoint, d.lane, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, m.type `
-	deliveryReady   = ` JOIN messages m ON m.event = d.event WHERE d.endpoint = ? AND d.state = 'ready' `
-	deliveryFresh   = deliveryColumns + `FROM deliveries d` + deliveryReady + `AND d.next = 0 ORDER BY d.seq LIMIT ?`
-	deliveryAgain   = deliveryColumns + `FROM deliveries d` + deliveryReady + `AND d.next > 0 AND d.next <= ? ORDER BY d.next, d.seq LIMIT ?`
+	deliveryColumns = `SELECT seq, endpoint, lane, queue, event, subject, webhook_id, tries, first_try, last_try, next, type FROM deliveries `
+	deliveryReady   = `WHERE endpoint = ? AND state = 'ready' `
+	deliveryFresh   = deliveryColumns + deliveryReady + `AND next = 0 ORDER BY (queue > ''), seq LIMIT ?`
+	deliveryAgain   = deliveryColumns + deliveryReady + `AND next > 0 AND next <= ? ORDER BY next, (queue > ''), seq LIMIT ?`
 	// Left alone, SQLite takes the index on next and sorts all that is due.
-	deliveryStalest = deliveryColumns + `FROM deliveries d INDEXED BY deliveries_stalest` + deliveryReady + `AND d.next <= ? ORDER BY d.last_try, d.seq LIMIT ?`
+	deliveryStalest = deliveryColumns + `INDEXED BY deliveries_stalest ` + deliveryReady + `AND next <= ? ORDER BY last_try, seq LIMIT ?`
 	deliverySoonest = `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`
 	deliveryBody    = `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`
 )
@@ -123,7 +124,7 @@ func deliveries(ctx context.Context, query *sql.Stmt, args ...any) ([]Delivery, 
 		var d Delivery
 		var event []byte
 		var first, last, next int64
-		if err := rows.Scan(&d.Seq, &d.Endpoint, &d.Lane, &event, &d.Subject, &d.WebhookID, &d.Tries, &first, &last, &next, &d.Type); err != nil {
+		if err := rows.Scan(&d.Seq, &d.Endpoint, &d.Lane, &d.Queue, &event, &d.Subject, &d.WebhookID, &d.Tries, &first, &last, &next, &d.Type); err != nil {
 			return nil, fmt.Errorf("read the outbox: %w", err)
 		}
 		copy(d.Event[:], event)
@@ -161,8 +162,9 @@ func (o *Outbox) FailingSince(ctx context.Context, endpoint string) (time.Time, 
 }
 
 // Record keeps attempts and what follows from them, in one transaction. An outcome of a delivery that is not open any
-// more is dropped: its endpoint was deleted meanwhile, or the outcome was recorded before.
+// more is dropped: its endpoint was deleted or it was cancelled meanwhile, or the outcome was recorded before.
 func (o *Outbox) Record(ctx context.Context, outcomes ...Outcome) error {
+	defer signal(o.freed)
 	return o.db.update(ctx, func(b *batch) error {
 		failing := map[string]time.Time{}
 		for _, out := range outcomes {
@@ -182,14 +184,21 @@ func (o *Outbox) Record(ctx context.Context, outcomes ...Outcome) error {
 }
 
 func record(b *batch, o Outcome) error {
-	state := map[Fate]string{Retry: "ready", Delivered: "delivered", Failed: "failed"}[o.Fate]
+	state, ended := "ready", time.Time{}
+	switch o.Fate {
+	case Delivered:
+		state, ended = "delivered", o.Attempt.At
+	case Failed:
+		state, ended = "failed", o.Attempt.At
+	}
 	first := o.Delivery.FirstTry
 	if first.IsZero() {
 		first = o.Attempt.At
 	}
 	var seq int64
-	there, err := b.row(`UPDATE deliveries SET state = ?, tries = ?, first_try = ?, last_try = ?, next = ? WHERE seq = ? AND state = 'ready' RETURNING seq`,
-		[]any{state, o.Tries, millis(first), millis(o.Attempt.At), millis(o.Next), o.Delivery.Seq}, &seq)
+	there, err := b.row(`UPDATE deliveries SET state = ?, tries = ?, first_try = ?, last_try = ?, next = ?, ended = ? 
+		WHERE seq = ? AND state = 'ready' AND endpoint IN (SELECT id FROM endpoints) RETURNING seq`,
+		[]any{state, o.Tries, millis(first), millis(o.Attempt.At), millis(o.Next), millis(ended), o.Delivery.Seq}, &seq)
 	if err != nil || !there {
 		return err
 	}
@@ -198,25 +207,21 @@ func record(b *batch, o Outcome) error {
 		seq, millis(o.Attempt.At), o.Attempt.Duration.Milliseconds(), o.Attempt.Status, o.Attempt.Answer, o.Attempt.Error); err != nil {
 		return err
 	}
+	if o.Fate == Failed && o.Delivery.Lane != live {
+		if err := b.exec(`UPDATE replays SET failed = failed + 1 WHERE id = ?`, o.Delivery.Lane); err != nil {
+			return err
+		}
+	}
 	if o.Fate == Retry {
 		return nil
 	}
-	// The first condition on the state is that of the index deliveries_open, which SQLite does not see in the second.
-	return b.exec(`UPDATE deliveries SET state = 'ready' WHERE seq = (SELECT seq FROM deliveries
-		WHERE endpoint = ? AND lane = ? AND subject = ? AND state IN ('ready', 'waiting') AND state = 'waiting' ORDER BY seq LIMIT 1)`,
-		o.Delivery.Endpoint, o.Delivery.Lane, o.Delivery.Subject)
+	return wakeNext(b, o.Delivery.Endpoint, o.Delivery.Queue, o.Delivery.Subject)
 }
 
-// DeliveryCounts is how many deliveries stand in each state.
-type DeliveryCounts struct{ Open, Delivered, Failed int }
-
-// Counts counts the deliveries of all endpoints.
-func (o *Outbox) Counts(ctx context.Context) (DeliveryCounts, error) {
-	var c DeliveryCounts
-	err := o.db.read.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE state IN ('ready', 'waiting')), count(*) FILTER (WHERE state = 'delivered'),
-		count(*) FILTER (WHERE state = 'failed') FROM deliveries`).Scan(&c.Open, &c.Delivered, &c.Failed)
-	if err != nil {
-		return DeliveryCounts{}, fmt.Errorf("count the deliveries: %w", err)
-	}
-	return c, nil
+// wakeNext makes the first of those ready that waited for a delivery which has ended.
+func wakeNext(b *batch, endpoint, queue, subject string) error {
+	// The first condition on the state is that of the index deliveries_open, which SQLite does not see in the second.
+	return b.exec(`UPDATE deliveries SET state = 'ready' WHERE seq = (SELECT seq FROM deliveries
+		WHERE endpoint = ? AND queue = ? AND subject = ? AND state IN ('ready', 'waiting') AND state = 'waiting' ORDER BY seq LIMIT 1)`,
+		endpoint, queue, subject)
 }

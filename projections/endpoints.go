@@ -8,43 +8,55 @@ import (
 	"github.com/rollcall-sync/rollcall/domain"
 )
 
-// Endpoint is a webhook endpoint as it stands, without its secret.
+// Endpoint is a webhook endpoint as it stands; its secrets are sealed.
 type Endpoint struct {
-	ID, Name, URL    string
-	EventCodes       []string
-	Organization     string // a domain; "" for all
-	Disabled         string // why, "" while active
+	ID string
+	domain.Endpoint
 	Created, Updated time.Time
 }
 
 func applyEndpoint(b *batch, id string, s Stored) error {
 	at := formatTime(s.Meta.RecordedAt)
+	var p domain.Endpoint
+	var text string
 	switch e := s.Event.(type) {
 	case domain.EndpointCreated:
-		codes, err := json.Marshal(e.EventCodes)
+		p.Apply(e)
+		state, err := json.Marshal(p)
 		if err != nil {
 			return err
 		}
-		return b.exec(`INSERT INTO endpoints (id, name, url, event_codes, organization, disabled, created, updated) VALUES (?, ?, ?, ?, ?, '', ?, ?)`,
-			id, e.Name, e.URL, string(codes), e.Organization, at, at)
-	case domain.EndpointDisabled:
-		return b.exec(`UPDATE endpoints SET disabled = ?, updated = ? WHERE id = ?`, e.Reason, at, id)
+		return b.exec(`INSERT INTO endpoints (id, state, created, updated) VALUES (?, ?, ?, ?)`, id, string(state), at, at)
 	case domain.EndpointDeleted:
 		return b.exec(`DELETE FROM endpoints WHERE id = ?`, id)
 	}
-	return nil
+	if !domain.Modifies(s.Event) {
+		return nil
+	}
+	if found, err := b.row(`SELECT state FROM endpoints WHERE id = ?`, []any{id}, &text); err != nil || !found {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return err
+	}
+	p.Apply(s.Event)
+	state, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return b.exec(`UPDATE endpoints SET state = ?, updated = ? WHERE id = ?`, string(state), at, id)
 }
 
-const endpointColumns = `SELECT id, name, url, event_codes, organization, disabled, created, updated FROM endpoints `
+const endpointColumns = `SELECT id, state, created, updated FROM endpoints `
 
 func scanEndpoint(r row) (Endpoint, error) {
 	var p Endpoint
-	var codes, created, updated string
-	if err := r.Scan(&p.ID, &p.Name, &p.URL, &codes, &p.Organization, &p.Disabled, &created, &updated); err != nil {
+	var state, created, updated string
+	if err := r.Scan(&p.ID, &state, &created, &updated); err != nil {
 		return Endpoint{}, err
 	}
 	p.Created, p.Updated = parseTime(created), parseTime(updated)
-	return p, json.Unmarshal([]byte(codes), &p.EventCodes)
+	return p, json.Unmarshal([]byte(state), &p.Endpoint)
 }
 
 // Endpoint finds one by its id.

@@ -100,9 +100,22 @@ func (m *ReadModel) ExpectOf(stream, directory string, position eventstore.Posit
 
 // fresh waits until the model shows all that is expected of it in a scope.
 func (m *ReadModel) fresh(ctx context.Context, s scope) error {
+	return fresh(ctx, m.progress, m.expected.of(s))
+}
+
+// Acknowledged is the position up to which what is no user and no group was acknowledged: endpoints, and what was asked of their deliveries.
+func (m *ReadModel) Acknowledged() eventstore.Position { return m.expected.of(rest) }
+
+// Fresh waits until the outbox has seen the position, or answers an Unavailable error after five seconds.
+func (o *Outbox) Fresh(ctx context.Context, position eventstore.Position) error {
+	return fresh(ctx, o.progress, position)
+}
+
+// fresh waits, within a bound, until a position is reached.
+func fresh(ctx context.Context, p *Progress, goal eventstore.Position) error {
 	bounded, cancel := context.WithTimeout(ctx, freshness)
 	defer cancel()
-	if err := m.progress.Wait(bounded, m.expected.of(s)); err != nil {
+	if err := p.Wait(bounded, goal); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -297,7 +300,7 @@ func (l *life) fence(f *feed) {
 func (l *life) endpoint() {
 	switch n := l.IntN(3); {
 	case n == 0 || len(l.endpoints) == 0:
-		e, err := l.commands.CreateEndpoint(l.Context(), system, domain.EndpointCreated{Name: "hook", URL: "https://app.example/hook"}, []byte("secret"))
+		e, err := l.commands.CreateEndpoint(l.Context(), system, domain.EndpointSettings{Name: "hook", URL: "https://app.example/hook"}, nil, keys.NewSigning(false))
 		l.must(err)
 		l.endpoints = append(l.endpoints, e.ID)
 		l.sameEndpoint(e)
@@ -306,9 +309,23 @@ func (l *life) endpoint() {
 		l.must(err)
 		l.sameEndpoint(e)
 	default:
-		e, err := l.commands.TestEndpoint(l.Context(), system, pick(l.Rand, l.endpoints...))
+		id := pick(l.Rand, l.endpoints...)
+		e, err := pick(l.Rand, l.commands.EnableEndpoint, l.commands.PauseEndpoint, func(ctx context.Context, c command.Caller, id string) (projections.Endpoint, error) {
+			return l.commands.UpdateEndpoint(ctx, c, id, func(s *domain.EndpointSettings, _ map[string]string) (map[string]string, error) {
+				s.RateLimit = 1 + l.IntN(5)
+				return map[string]string{"X-Key": fmt.Sprint(l.IntN(2))}, nil
+			})
+		}, func(ctx context.Context, c command.Caller, id string) (projections.Endpoint, error) {
+			p, _, err := l.commands.RotateKey(ctx, c, id, time.Hour)
+			return p, err
+		})(l.Context(), system, id)
 		l.must(err)
 		l.sameEndpoint(e)
+		if e.Active() {
+			e, err := l.commands.TestEndpoint(l.Context(), system, id, nil)
+			l.must(err)
+			l.sameEndpoint(e)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type MessageData struct {
 	Changes      MessageChanges        `json:"changes"`
 	Members      *domain.MembersChange `json:"members,omitempty"`
 	Cause        MessageCause          `json:"cause"`
+	Test         bool                  `json:"test,omitempty"` // nothing of it happened
 }
 
 // MessageSubject is what changed.

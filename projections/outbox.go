@@ -31,6 +31,9 @@ type Outbox struct {
 	changes  *Changes
 	reads    deliveryReads
 
+	freed   chan struct{} // written to when deliveries end: there is room for more of a replay
+	deleted chan struct{} // written to when an endpoint is deleted: its deliveries are to be removed
+
 	mu        sync.Mutex
 	endpoints map[string]Target // replaced, never changed
 	news      chan struct{}     // closed and made anew when deliveries or endpoints come
@@ -40,7 +43,7 @@ type Outbox struct {
 type Target struct {
 	ID    string
 	State domain.Endpoint
-	Made  uint64 // deliveries made for it by this process: it moves when there is more to send
+	Made  uint64 // how often there was more to send to it in this process
 }
 
 // OpenOutbox opens the outbox in a folder, an empty one if there is none. The id is the log's, the same for its whole life: an
@@ -50,10 +53,7 @@ func OpenOutbox(folder string, log Streams, id string) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.nameLog(context.Background()); err != nil {
-		return nil, errors.Join(err, db.close())
-	}
-	o := &Outbox{db: db, news: make(chan struct{})}
+	o := &Outbox{db: db, freed: make(chan struct{}, 1), deleted: make(chan struct{}, 1), news: make(chan struct{})}
 	if err := o.load(log); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
@@ -113,7 +113,7 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 			break
 		}
 		if kind, _ := SplitStream(r.Stream); kind == KindEndpoint {
-			if err := foldEndpoint(endpoints, r); err != nil {
+			if _, err := foldEndpoint(endpoints, r); err != nil {
 				return err
 			}
 		}
@@ -133,10 +133,10 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 	return nil
 }
 
-func foldEndpoint(endpoints map[string]Target, r eventstore.Record) error {
+func foldEndpoint(endpoints map[string]Target, r eventstore.Record) (Stored, error) {
 	s, err := DecodeRecord(r)
 	if err != nil {
-		return err
+		return s, err
 	}
 	_, id := SplitStream(r.Stream)
 	t := endpoints[id]
@@ -145,7 +145,7 @@ func foldEndpoint(endpoints map[string]Target, r eventstore.Record) error {
 	if endpoints[id] = t; t.State.Deleted {
 		delete(endpoints, id)
 	}
-	return nil
+	return s, nil
 }
 
 func (o *Outbox) targets() map[string]Target {
@@ -154,12 +154,46 @@ func (o *Outbox) targets() map[string]Target {
 	return o.endpoints
 }
 
-func (o *Outbox) publish(endpoints map[string]Target) {
+// publish shows endpoints, and that there is more to send to some.
+func (o *Outbox) publish(endpoints map[string]Target, awaited ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for id, t := range endpoints {
+		t.Made = o.endpoints[id].Made
+		endpoints[id] = t
+	}
+	for _, id := range awaited {
+		if t, there := endpoints[id]; there {
+			t.Made++
+			endpoints[id] = t
+		}
+	}
 	o.endpoints = endpoints
 	close(o.news)
 	o.news = make(chan struct{})
+}
+
+// more shows that there is more to send to an endpoint.
+func (o *Outbox) more(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t, there := o.endpoints[id]
+	if !there {
+		return
+	}
+	t.Made++
+	o.endpoints = maps.Clone(o.endpoints)
+	o.endpoints[id] = t
+	close(o.news)
+	o.news = make(chan struct{})
+}
+
+// signal wakes whoever waits on a channel with room for one.
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
 }
 
 // Targets are the endpoints, and a channel that closes when there is news: other endpoints, or more to deliver.

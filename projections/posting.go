@@ -14,12 +14,9 @@ import (
 
 // posting is what one record puts into the outbox.
 type posting struct {
-	record eventstore.Record
-	saved  *Target // the endpoint as the record leaves it
-	gone   string  // the endpoint that it deletes
-	kind   string  // the message's type
-	body   []byte
-	wanted []string // the endpoints that the message goes to, none if there is no message
+	record  eventstore.Record
+	writes  []func(*batch) error
+	awaited []string // the endpoints that there is more to send to
 }
 
 // Apply implements Projection. What is to be written is found before the transaction begins: it may take many reads of the
@@ -30,8 +27,10 @@ func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
 	if err == nil {
 		err = o.db.update(ctx, func(b *batch) error {
 			for _, p := range postings {
-				if err := p.write(b); err != nil {
-					return fmt.Errorf("post %s at position %s: %w", p.record.Type, p.record.Position, err)
+				for _, write := range p.writes {
+					if err := write(b); err != nil {
+						return fmt.Errorf("post %s at position %s: %w", p.record.Type, p.record.Position, err)
+					}
 				}
 			}
 			return b.reached(records.Position)
@@ -42,7 +41,14 @@ func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
 		return err
 	}
 	if len(postings) > 0 {
-		o.publish(endpoints)
+		var awaited []string
+		for _, p := range postings {
+			awaited = append(awaited, p.awaited...)
+		}
+		if len(endpoints) < len(o.targets()) {
+			signal(o.deleted)
+		}
+		o.publish(endpoints, awaited...)
 	}
 	return nil
 }
@@ -54,48 +60,44 @@ func (o *Outbox) postings(ctx context.Context, endpoints map[string]Target, reco
 		if strings.HasPrefix(r.Stream, "name-") {
 			continue
 		}
-		p, ok, err := o.posting(ctx, endpoints, r)
+		p, err := o.posting(ctx, endpoints, r)
 		if err != nil {
 			return nil, fmt.Errorf("turn %s at position %s into messages: %w", r.Type, r.Position, err)
 		}
-		if !ok {
-			continue
+		if len(p.writes) > 0 {
+			out = append(out, p)
 		}
-		for _, id := range p.wanted {
-			t := endpoints[id]
-			t.Made++
-			endpoints[id] = t
-		}
-		out = append(out, p)
 	}
 	return out, nil
 }
 
-// posting is what a record puts into the outbox; ok is false if that is nothing.
-func (o *Outbox) posting(ctx context.Context, endpoints map[string]Target, r eventstore.Record) (p posting, ok bool, err error) {
+// posting is what a record puts into the outbox; without writes that is nothing.
+func (o *Outbox) posting(ctx context.Context, endpoints map[string]Target, r eventstore.Record) (posting, error) {
 	if kind, id := SplitStream(r.Stream); kind == KindEndpoint {
-		p, err = endpointPosting(endpoints, id, r)
-		return p, true, err
+		return endpointPosting(endpoints, id, r)
 	}
 	if len(endpoints) == 0 {
 		o.changes.Pass(r)
-		return posting{}, false, nil
+		return posting{}, nil
 	}
 	s, err := DecodeRecord(r)
 	if err != nil {
-		return posting{}, false, err
+		return posting{}, err
 	}
 	wanted := wanting(endpoints, domain.MessageType(s.Event), s.Meta.Organization)
 	if len(wanted) == 0 {
 		o.changes.Pass(r)
-		return posting{}, false, nil
+		return posting{}, nil
 	}
 	m, ok, err := o.changes.Message(ctx, s)
 	if err != nil || !ok {
-		return posting{}, false, err
+		return posting{}, err
 	}
-	body, err := m.Body()
-	return posting{record: r, kind: m.Type, body: body, wanted: wanted}, true, err
+	out, err := outgoingOf(s, m)
+	return posting{record: r, awaited: wanted, writes: []func(*batch) error{func(b *batch) error {
+		_, err := out.enqueue(b, live, wanted)
+		return err
+	}}}, err
 }
 
 func wanting(endpoints map[string]Target, kind, organization string) []string {
@@ -109,62 +111,42 @@ func wanting(endpoints map[string]Target, kind, organization string) []string {
 	return ids
 }
 
-// endpointPosting folds an endpoint; a test of it becomes a message to it alone.
+// endpointPosting folds an endpoint, and does what its event asks for.
 func endpointPosting(endpoints map[string]Target, id string, r eventstore.Record) (posting, error) {
-	if err := foldEndpoint(endpoints, r); err != nil {
-		return posting{}, err
-	}
-	t, there := endpoints[id]
-	if !there {
-		return posting{record: r, gone: id}, nil
-	}
-	p := posting{record: r, saved: &t}
-	s, err := DecodeRecord(r)
+	s, err := foldEndpoint(endpoints, r)
 	if err != nil {
 		return posting{}, err
 	}
-	if _, test := s.Event.(domain.EndpointTested); !test {
+	p := posting{record: r, awaited: []string{id}}
+	t, there := endpoints[id]
+	if !there {
+		p.awaited, p.writes = nil, []func(*batch) error{func(b *batch) error { return forgetEndpoint(b, id) }}
 		return p, nil
 	}
-	m := MessageOf(s, &Subject{Kind: KindEndpoint, ID: id}, domain.ChangeBetween(domain.TypeWebhookTest, nil, domain.Attributes{"id": id, "name": t.State.Name}))
-	m.Data.Subject.Type = "webhook"
-	p.kind, p.wanted = m.Type, []string{id}
-	p.body, err = m.Body()
-	return p, err
-}
-
-func (p posting) write(b *batch) error {
-	if p.saved != nil {
-		if err := saveEndpoint(b, *p.saved); err != nil {
-			return err
+	p.writes = []func(*batch) error{func(b *batch) error { return saveEndpoint(b, t) }}
+	write := func(f func(*batch) error) { p.writes = append(p.writes, f) }
+	at := millis(s.Meta.RecordedAt)
+	switch e := s.Event.(type) {
+	case domain.EndpointTested:
+		samples, err := samplesFor(s, t, e)
+		for _, sample := range samples {
+			write(func(b *batch) error { _, err := sample.enqueue(b, live, []string{id}); return err })
 		}
+		return p, err
+	case domain.EndpointReplayRequested:
+		write(func(b *batch) error { return beginReplay(b, id, e, at) })
+	case domain.EndpointReplayCancelled:
+		write(func(b *batch) error { return cancelReplay(b, id, e.Replay, at) })
+	case domain.EndpointRecoveryRequested:
+		write(func(b *batch) error { return recoverSince(b, id, r.ID.String(), millis(e.Since)) })
+	case domain.EndpointResendRequested:
+		write(func(b *batch) error { return resend(b, id, r.ID.String(), e.Delivery) })
+	case domain.EndpointDeliveryCancelled:
+		write(func(b *batch) error { return cancelDelivery(b, id, e.Delivery, at) })
+	default:
+		p.awaited = nil
 	}
-	if p.gone != "" {
-		return forgetEndpoint(b, p.gone)
-	}
-	return p.enqueue(b)
-}
-
-// enqueue writes the message and a delivery for each endpoint. A delivery is ready unless an earlier one of its subject is not
-// ended yet.
-func (p posting) enqueue(b *batch) error {
-	if len(p.wanted) == 0 {
-		return nil
-	}
-	r := p.record
-	if err := b.exec(`INSERT INTO messages (event, position, type, subject, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		r.ID[:], r.Position.String(), p.kind, r.Stream, p.body); err != nil {
-		return err
-	}
-	for _, id := range p.wanted {
-		if err := b.exec(`INSERT INTO deliveries (endpoint, lane, event, subject, webhook_id, state, next) SELECT ?1, '', ?2, ?3, ?4,
-				CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?1 AND lane = '' AND subject = ?3 AND state IN ('ready', 'waiting')) THEN 'waiting' ELSE 'ready' END, 0
-				WHERE true ON CONFLICT DO NOTHING`,
-			id, r.ID[:], r.Stream, WebhookID(r.ID, id)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p, nil
 }
 
 // saveEndpoint keeps an endpoint. One that is disabled fails no longer: nothing is sent to it.
@@ -177,19 +159,10 @@ func saveEndpoint(b *batch, t Target) error {
 		failing_since = CASE WHEN ?3 THEN 0 ELSE failing_since END`, t.ID, string(text), t.State.Disabled != "")
 }
 
-// forgetEndpoint removes an endpoint and what was to be sent to it: also the messages that no other endpoint refers to, for they
-// are about people.
+// forgetEndpoint forgets an endpoint and its replays. Its deliveries may be very many: a Sweeper removes them.
 func forgetEndpoint(b *batch, id string) error {
-	for _, query := range []string{
-		`DELETE FROM attempts WHERE delivery IN (SELECT seq FROM deliveries WHERE endpoint = ?)`,
-		`DELETE FROM messages WHERE event IN (SELECT event FROM deliveries WHERE endpoint = ?1)
-			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = messages.event AND d.endpoint <> ?1)`,
-		`DELETE FROM deliveries WHERE endpoint = ?`,
-		`DELETE FROM endpoints WHERE id = ?`,
-	} {
-		if err := b.exec(query, id); err != nil {
-			return err
-		}
+	if err := b.exec(`DELETE FROM replays WHERE endpoint = ?`, id); err != nil {
+		return err
 	}
-	return nil
+	return b.exec(`DELETE FROM endpoints WHERE id = ?`, id)
 }

@@ -80,7 +80,7 @@ func TestBatchThatComesAgainGivesTheSameMessages(t *testing.T) {
 	_, news := s.Targets()
 	s.append("group-g", domain.GroupCreated{Directory: "d", Attributes: domain.Attributes{"displayName": "g"}, Members: []domain.Member{{ID: "a"}}})
 	s.append("user-a", domain.UserUpdated{Edit: domain.Edit{Set: domain.Attributes{"userName": "renamed"}}})
-	s.append("endpoint-f", domain.EndpointCreated{Name: "f", URL: "https://f.example", EventCodes: []string{"all"}})
+	s.append("endpoint-f", domain.EndpointCreated{EndpointSettings: domain.EndpointSettings{Name: "f", URL: "https://f.example", EventCodes: []string{"all"}}})
 	b := s.batch()
 	s.must(s.db.update(t.Context(), func(b *batch) error {
 		return b.exec(`CREATE TRIGGER full BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'no room'); END`)
@@ -119,10 +119,12 @@ func TestMessagesOfDeletedEndpointsGo(t *testing.T) {
 		t.Fatalf("messages %s", bodies)
 	}
 	s.event("endpoint-all", domain.EndpointDeleted{})
+	s.sweep(someTime)
 	if bodies := s.bodies(); len(bodies) != 1 || !strings.Contains(bodies[0], `"userName":"a"`) {
 		t.Errorf("messages %s", bodies)
 	}
 	s.event("endpoint-users", domain.EndpointDeleted{})
+	s.sweep(someTime)
 	if bodies := s.bodies(); len(bodies) != 0 {
 		t.Errorf("messages %s", bodies)
 	}

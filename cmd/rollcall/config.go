@@ -20,6 +20,8 @@ type serverConfig struct {
 	PublicURL      string        `help:"URL at which identity providers reach this server." placeholder:"URL" name:"public-url"`
 	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR,..."`
 	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
+	KeepDelivered  time.Duration `help:"How long a delivery is kept after it was accepted, with its message and attempts." default:"720h"`
+	KeepFailed     time.Duration `help:"How long a delivery is kept after it was given up or cancelled." default:"2160h"`
 	DeliveriesFrom string        `help:"Where to begin delivering when the deliveries file is lost: a position, an RFC 3339 time, or head." placeholder:"WHERE"`
 	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
 	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
@@ -62,6 +64,9 @@ func (c *serverConfig) Validate() error {
 	}
 	if c.WebhookTimeout <= 0 || c.WebhookTimeout > time.Minute {
 		wrong = append(wrong, errors.New("--webhook-timeout is between 1ms and 1m"))
+	}
+	if c.KeepDelivered < 0 || c.KeepFailed < 0 {
+		wrong = append(wrong, errors.New("--keep-delivered and --keep-failed are not negative"))
 	}
 	if c.SCIMMaxBody < minSCIMBody || c.SCIMMaxBody > maxSCIMBody {
 		wrong = append(wrong, fmt.Errorf("--scim-max-body is between %d and %d", minSCIMBody, maxSCIMBody))

@@ -21,7 +21,8 @@ type sink struct {
 	server *http.Server
 
 	mu      sync.Mutex
-	secret  []byte
+	secret  keys.Signing
+	trusted bool
 	seen    map[string]bool // by webhook-id: a message may come twice
 	arrived [][]byte
 	wrong   int
@@ -43,13 +44,13 @@ func (s *sink) close() { _ = s.server.Close() }
 
 // trust sets the secret that messages are signed with.
 func (s *sink) trust(key string) error {
-	secret, err := keys.ParseSigningSecret(key)
+	secret, err := keys.ParseSigning(key)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.secret = secret
+	s.secret, s.trusted = secret, true
 	return nil
 }
 
@@ -81,7 +82,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *sink) verifies(id string, h http.Header, body []byte) bool {
 	seconds, err := strconv.ParseInt(h.Get("webhook-timestamp"), 10, 64)
-	if err != nil || s.secret == nil {
+	if err != nil || !s.trusted {
 		return false
 	}
 	want := webhook.Sign(id, time.Unix(seconds, 0), body, s.secret)

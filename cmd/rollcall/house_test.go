@@ -40,7 +40,7 @@ var homes = map[string][]string{
 	"github.com/google/uuid":                                   {"handlers/command"},
 	"github.com/hashicorp/golang-lru/v2":                       {"handlers", "handlers/command", "projections"},
 	"github.com/prometheus/client_golang":                      {"cmd/rollcall", "handlers", "handlers/webhook", "projections"},
-	"golang.org/x/time":                                        {"handlers"},
+	"golang.org/x/time":                                        {"handlers", "handlers/webhook", "projections"},
 	"golang.org/x/text":                                        {"domain"},
 	"pgregory.net/rapid":                                       {"eventstore/storetest"},
 	"github.com/rogpeppe/go-internal":                          {},

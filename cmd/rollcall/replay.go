@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -50,7 +46,7 @@ func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *conso
 	if kind != projections.KindUser && kind != projections.KindGroup && kind != projections.KindDirectory || id == "" {
 		return fmt.Errorf("%q is not user-<id>, group-<id> or directory-<id>", c.Subject)
 	}
-	at, err := position(ctx, log, c.At)
+	at, err := projections.Locate(ctx, log, c.At)
 	if err != nil {
 		return fmt.Errorf("--at: %w", err)
 	}
@@ -68,89 +64,30 @@ func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *conso
 
 // changes prints the very messages that webhooks carry.
 func (c replayCommand) changes(ctx context.Context, log *local.Reader, to *console) error {
-	from, err := position(ctx, log, c.From)
+	from, err := projections.Locate(ctx, log, c.From)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}
-	until, err := position(ctx, log, c.To)
+	until, err := projections.Locate(ctx, log, c.To)
 	if err != nil {
 		return fmt.Errorf("--to: %w", err)
 	}
-	wanted := domain.Endpoint{URL: "stdout", EventCodes: c.Types}
-	if len(c.Types) == 0 {
-		wanted.EventCodes = []string{"all"}
-	}
-	for _, code := range wanted.EventCodes {
-		if !slices.ContainsFunc(domain.MessageTypes, func(kind string) bool {
-			one := domain.Endpoint{URL: "stdout", EventCodes: []string{code}}
-			return one.Wants(kind, "")
-		}) {
-			return fmt.Errorf("--types: no message is of type %q; there are %s", code, strings.Join(domain.MessageTypes, " "))
-		}
-	}
-	changes, err := projections.NewChanges(log)
+	codes, err := domain.CheckCodes(c.Types)
 	if err != nil {
-		return err
+		return fmt.Errorf("--types: %w; the types are %s", err, strings.Join(domain.MessageTypes, " "))
 	}
 	return jsonLines(to, func(line func(any) error) error {
-		for r, err := range log.All(ctx, from) {
+		for t, err := range projections.Tell(ctx, log, from, until, func(kind, _ string) bool { return domain.Wanted(codes, kind) }) {
 			if err != nil {
 				return err
 			}
-			if until.Before(r.Position) {
-				return nil
+			if t.Message == nil {
+				continue
 			}
-			s, err := projections.DecodeRecord(r)
-			if err != nil {
+			if err := line(t.Message); err != nil {
 				return err
-			}
-			m, ok, err := changes.Message(ctx, s)
-			if err != nil {
-				return err
-			}
-			if ok && wanted.Wants(m.Type, "") {
-				if err := line(m); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})
-}
-
-// readable is a log that position looks into.
-type readable interface {
-	All(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error]
-	Head(ctx context.Context) (eventstore.Position, error)
-}
-
-var errNotWhen = errors.New("neither a position nor an RFC 3339 time")
-
-// position is the place in the log that a text means: a position, the last one recorded by a time, or the head for "" and "head".
-func position(ctx context.Context, log readable, text string) (eventstore.Position, error) {
-	if text == "" || text == "head" {
-		return log.Head(ctx)
-	}
-	if at, err := eventstore.ParsePosition(text); err == nil {
-		return at, nil
-	}
-	when, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return eventstore.Position{}, fmt.Errorf("%q is %w", text, errNotWhen)
-	}
-	var at eventstore.Position
-	for r, err := range log.All(ctx, at) {
-		if err != nil {
-			return at, err
-		}
-		meta, err := domain.DecodeMeta(r.Meta)
-		if err != nil {
-			return at, fmt.Errorf("record at position %s: %w", r.Position, err)
-		}
-		if meta.RecordedAt.After(when) {
-			break
-		}
-		at = r.Position
-	}
-	return at, nil
 }

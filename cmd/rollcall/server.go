@@ -37,11 +37,14 @@ type server struct {
 	runner    *projections.Runner
 	commands  *command.Service
 	deliverer *webhook.Deliverer
+	replayer  *projections.Replayer
+	sweeper   *projections.Sweeper
 	lastUsed  *handlers.LastUsed
 	handler   http.Handler
 	listener  net.Listener
 	url       string        // where providers reach it
 	ready     chan struct{} // closed once it has caught up
+	stopping  chan struct{} // closed when it is about to stop
 }
 
 // system is who acts when nobody asks.
@@ -49,7 +52,7 @@ var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
 
 // open opens the files and wires the parts. Nothing runs before run, but the port is taken: what cannot start fails here.
 func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server, err error) {
-	s = &server{logger: logger, ready: make(chan struct{})}
+	s = &server{logger: logger, ready: make(chan struct{}), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -124,7 +127,7 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 	case c.DeliveriesFrom == "":
 		return fmt.Errorf("%s is lost, and with it what was delivered; start with --deliveries-from <position>, <RFC 3339 time> or head", file)
 	}
-	at, err := position(ctx, s.log, c.DeliveriesFrom)
+	at, err := projections.Locate(ctx, s.log, c.DeliveriesFrom)
 	if err != nil {
 		return fmt.Errorf("--deliveries-from: %w", err)
 	}
@@ -141,7 +144,7 @@ func (s *server) wire(c *serverConfig) error {
 	}
 	if s.deliverer, err = webhook.New(webhook.Config{
 		Outbox: s.outbox, Allow: allowed, Version: version(), Timeout: c.WebhookTimeout, Logger: s.logger, Metrics: metrics,
-		Open: s.commands.OpenSecret,
+		OpenKey: s.commands.OpenKey, OpenHeaders: s.commands.OpenHeaders,
 		Disable: func(ctx context.Context, endpoint, reason string) error {
 			_, err := s.commands.DisableEndpoint(ctx, system, endpoint, reason)
 			return err
@@ -149,6 +152,8 @@ func (s *server) wire(c *serverConfig) error {
 	}); err != nil {
 		return err
 	}
+	s.replayer = projections.NewReplayer(s.outbox, s.log, s.logger)
+	s.sweeper = projections.NewSweeper(s.outbox, projections.Retention{Delivered: c.KeepDelivered, Failed: c.KeepFailed}, s.logger)
 	mux := http.NewServeMux()
 	throttle := handlers.NewThrottle(handlers.Failures, nil)
 	s.lastUsed = handlers.OpenLastUsed(filepath.Join(c.Data, handlers.LastUsedFile), s.logger)
@@ -156,7 +161,8 @@ func (s *server) wire(c *serverConfig) error {
 	if err != nil {
 		return err
 	}
-	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, PublicURL: s.url, WebhookAllow: allowed, Throttle: throttle, LastUsed: s.lastUsed})
+	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID()), Outbox: s.outbox,
+		PublicURL: s.url, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err
 	}
@@ -184,7 +190,8 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan error, 3)
+	web.RegisterOnShutdown(func() { close(s.stopping) })
+	ended := make(chan error, 5)
 	running := 0
 	start := func(f func() error) {
 		running++
@@ -192,6 +199,8 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 	}
 	start(func() error { return s.runner.Run(background) })
 	start(func() error { return s.deliverer.Run(background) })
+	start(func() error { return s.replayer.Run(background) })
+	start(func() error { return s.sweeper.Run(background) })
 	start(func() error {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

@@ -11,11 +11,16 @@
 //	      GET              /api/v2/org/{org}/users, …/users/{id}, …/users/{id}/history
 //	      GET              /api/v2/org/{org}/groups, …/groups/{id}, …/groups/{id}/history, …/groups/{id}/members
 //	POST  GET              /api/v2/webhooks
-//	      GET     DELETE   /api/v2/webhooks/{id}
-//	POST                   /api/v2/webhooks/{id}/test
+//	      GET PUT DELETE   /api/v2/webhooks/{id}
+//	POST                   /api/v2/webhooks/{id}/test, …/rotate, …/enable, …/disable, …/replay, …/simulate, …/recover
+//	      GET              /api/v2/replays
+//	      GET     DELETE   /api/v2/replays/{id}
+//	      GET              /api/v2/webhook-events, …/{id}
+//	POST                   /api/v2/webhook-events/{id}/resend, …/cancel
+//	      GET              /api/v2/events
 //
-// What belongs to an organization is asked for with its directory: another organization's ids are not found. Histories are
-// read from the log, everything else from the read model. Whether a webhook's address may be reached is decided for good where it
+// What belongs to an organization is asked for with its directory: another organization's ids are not found. Histories and the feed are
+// read from the log, deliveries from the outbox, everything else from the read model. Whether a webhook's address may be reached is decided for good where it
 // is dialled; here an address that never may is refused at once.
 //
 // An Idempotency-Key header is not honoured: a POST that is sent again is done again, unless a name is then taken.
@@ -33,14 +38,17 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// Config is what the door needs; the first four are required.
+// Config is what the door needs; the first six are required.
 type Config struct {
 	Commands     *command.Service
 	Read         *projections.ReadModel
-	Log          projections.Streams // histories are folded from it
+	Log          projections.Past    // histories are folded from it, and replays located in it
+	Feed         *projections.Feed   // of that log
+	Outbox       *projections.Outbox // what was delivered of it
 	PublicURL    string              // where identity providers reach this server, without a slash at the end
 	WebhookAllow []netip.Prefix      // ranges off the public internet that webhooks may reach, also by http
 
+	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil
 	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
 	LastUsed *handlers.LastUsed // of the directories' tokens; nothing is known of them if nil
 }
@@ -63,8 +71,8 @@ func New(c Config) (*API, error) {
 	if c.Read == nil {
 		wrong = append(wrong, errors.New("api: Read is required"))
 	}
-	if c.Log == nil {
-		wrong = append(wrong, errors.New("api: Log is required"))
+	if c.Log == nil || c.Feed == nil || c.Outbox == nil {
+		wrong = append(wrong, errors.New("api: Log, Feed and Outbox are required"))
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		wrong = append(wrong, errors.New("api: PublicURL is an absolute http or https URL without a slash at its end"))

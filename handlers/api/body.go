@@ -1,34 +1,45 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/handlers"
 )
 
-// fields are those that a body may have, by name: where each goes, a *string or a *[]string. A field that is absent or null
-// leaves its place as it is.
+// fields are those that a body may have, by name: where each goes, a *string, *int, *bool, *[]string or *map[string]string. A field that is absent or
+// null leaves its place as it is.
 type fields map[string]any
 
-// read reads the JSON object of a body. All fields that are unknown or of another type are told at once. A request without a
-// body has no fields, and needs no media type.
+// read reads the JSON object of a body into its fields.
 func (f fields) read(w http.ResponseWriter, r *request) error {
+	object, err := readObject(w, r)
+	if err != nil {
+		return err
+	}
+	return f.take(object)
+}
+
+// readObject reads the JSON object of a body. A request without a body has no fields, and needs no media type.
+func readObject(w http.ResponseWriter, r *request) (map[string]any, error) {
 	if r.ContentLength == 0 {
-		return nil
+		return nil, nil
 	}
 	body, err := handlers.ReadBody(w, r.Request, maxBody, "application/json")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	object, err := domain.ReadObject(body, maxDepth)
-	if err != nil {
-		return err
-	}
+	return domain.ReadObject(body, maxDepth)
+}
+
+// take takes the members of an object. All that are unknown or of another type are told at once.
+func (f fields) take(object map[string]any) error {
 	wrong := map[string]string{}
 	for name, value := range object {
 		if what := f.set(name, value); what != "" {
@@ -54,18 +65,42 @@ func (f fields) set(name string, value any) string {
 			return "is not a text"
 		}
 		*place = text
+	case *int:
+		number, is := value.(json.Number)
+		n, err := strconv.Atoi(string(number))
+		if !is || err != nil {
+			return "is not a whole number"
+		}
+		*place = n
+	case *bool:
+		is := false
+		if *place, is = value.(bool); !is {
+			return "is neither true nor false"
+		}
 	case *[]string:
 		list, is := value.([]any)
 		if !is {
 			return "is not a list of texts"
 		}
-		for _, v := range list {
-			text, is := v.(string)
-			if !is {
+		texts := make([]string, len(list))
+		for i, v := range list {
+			if texts[i], is = v.(string); !is {
 				return "is not a list of texts"
 			}
-			*place = append(*place, text)
 		}
+		*place = texts
+	case *map[string]string:
+		object, is := value.(map[string]any)
+		if !is {
+			return "is not an object of texts"
+		}
+		texts := make(map[string]string, len(object))
+		for name, v := range object {
+			if texts[name], is = v.(string); !is {
+				return "is not an object of texts"
+			}
+		}
+		*place = texts
 	}
 	return ""
 }

@@ -37,8 +37,26 @@ func (a *API) routes() []handlers.Route {
 	add("POST", "/webhooks", a.createWebhook)
 	add("GET", "/webhooks", a.listWebhooks)
 	add("GET", "/webhooks/{id}", a.getWebhook)
+	add("PUT", "/webhooks/{id}", a.updateWebhook)
 	add("DELETE", "/webhooks/{id}", a.deleteWebhook)
 	add("POST", "/webhooks/{id}/test", a.testWebhook)
+	add("POST", "/webhooks/{id}/rotate", a.rotateKey)
+	add("POST", "/webhooks/{id}/enable", a.enableWebhook)
+	add("POST", "/webhooks/{id}/disable", a.pauseWebhook)
+	add("POST", "/webhooks/{id}/replay", a.startReplay)
+	add("POST", "/webhooks/{id}/simulate", a.simulate)
+	add("POST", "/webhooks/{id}/recover", a.recover)
+
+	add("GET", "/replays", a.listReplays)
+	add("GET", "/replays/{id}", a.getReplay)
+	add("DELETE", "/replays/{id}", a.cancelReplay)
+
+	add("GET", "/webhook-events", a.listDeliveries)
+	add("GET", "/webhook-events/{id}", a.getDelivery)
+	add("POST", "/webhook-events/{id}/resend", a.resend)
+	add("POST", "/webhook-events/{id}/cancel", a.cancelDelivery)
+
+	add("GET", "/events", a.feed)
 
 	add("POST", "/api-keys", a.createAPIKey)
 	add("GET", "/api-keys", a.listAPIKeys)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
@@ -13,63 +14,117 @@ import (
 )
 
 type webhook struct {
-	Type           string   `json:"__type__"`
-	ID             string   `json:"id"`
-	Name           string   `json:"name"`
-	TargetURL      string   `json:"target_url"`
-	EventCodes     []string `json:"event_codes"`
-	Organization   *string  `json:"organization"` // its domain, null for all
-	Active         bool     `json:"active"`
-	DisabledReason *string  `json:"disabled_reason"`         // null while active
-	SignatureKey   string   `json:"signature_key,omitempty"` // in the answer that made it, and never again
-	InsertedAt     string   `json:"inserted_at"`
-	UpdatedAt      string   `json:"updated_at"`
+	Type           string            `json:"__type__"`
+	ID             string            `json:"id"`
+	Name           string            `json:"name"`
+	TargetURL      string            `json:"target_url"`
+	EventCodes     []string          `json:"event_codes"`
+	Organization   *string           `json:"organization"` // its domain, null for all
+	Headers        map[string]string `json:"headers"`      // their values are hidden
+	RateLimit      *int              `json:"rate_limit"`   // attempts a second, null for any number
+	Concurrency    *int              `json:"concurrency"`  // attempts at a time, null for the server's default
+	Timeout        *int              `json:"timeout"`      // seconds, null for the server's default
+	Active         bool              `json:"active"`
+	DisabledReason *string           `json:"disabled_reason"`         // null while active
+	SignatureType  string            `json:"signature_type"`          // v1 or v1a
+	SignatureKey   string            `json:"signature_key,omitempty"` // of v1: in the answer that made it, and never again
+	PublicKey      *string           `json:"public_key"`              // of v1a
+	PreviousKey    *previousKey      `json:"previous_key"`            // null unless it signs too
+	InsertedAt     string            `json:"inserted_at"`
+	UpdatedAt      string            `json:"updated_at"`
 }
 
-func showWebhook(p projections.Endpoint) webhook {
-	return webhook{
+// previousKey is the key before a rotation, while messages are signed with it too.
+type previousKey struct {
+	PublicKey *string `json:"public_key"`
+	Until     string  `json:"until"`
+}
+
+const (
+	symmetric  = "v1"
+	asymmetric = "v1a"
+)
+
+func (a *API) showWebhook(p projections.Endpoint) webhook {
+	shown := webhook{
 		Type: "Webhook", ID: p.ID, Name: p.Name, TargetURL: p.URL, EventCodes: p.EventCodes,
-		Organization: textOrNull(p.Organization), Active: p.Disabled == "", DisabledReason: textOrNull(p.Disabled),
+		Organization: orNull(p.Organization), Headers: map[string]string{}, RateLimit: orNull(p.RateLimit), Concurrency: orNull(p.Concurrency), Timeout: orNull(p.Timeout),
+		Active: p.Active(), DisabledReason: orNull(p.Disabled),
+		SignatureType: symmetric, PublicKey: orNull(p.Key.Public),
 		InsertedAt: formatTime(p.Created), UpdatedAt: formatTime(p.Updated),
 	}
+	for _, name := range p.HeaderNames {
+		shown.Headers[name] = hidden
+	}
+	if p.Paused && p.Disabled == "" {
+		shown.DisabledReason = orNull("paused")
+	}
+	if p.Key.Public != "" {
+		shown.SignatureType = asymmetric
+	}
+	if a.Commands.Now().Before(p.PreviousUntil) {
+		shown.PreviousKey = &previousKey{orNull(p.Previous.Public), formatTime(p.PreviousUntil)}
+	}
+	return shown
 }
 
-func textOrNull(s string) *string {
-	if s == "" {
+// orNull is null for what is not set.
+func orNull[T comparable](v T) *T {
+	var none T
+	if v == none {
 		return nil
 	}
-	return &s
+	return &v
+}
+
+// settings are the fields of a webhook that may be set.
+func settings(s *domain.EndpointSettings, headers *map[string]string) fields {
+	return fields{
+		"name": &s.Name, "target_url": &s.URL, "event_codes": &s.EventCodes, "organization": &s.Organization,
+		"headers": headers, "rate_limit": &s.RateLimit, "concurrency": &s.Concurrency, "timeout": &s.Timeout,
+	}
 }
 
 func (a *API) createWebhook(w http.ResponseWriter, r *request) error {
-	var wanted domain.EndpointCreated
-	if err := (fields{
-		"name": &wanted.Name, "target_url": &wanted.URL, "event_codes": &wanted.EventCodes, "organization": &wanted.Organization,
-	}).read(w, r); err != nil {
+	var wanted domain.EndpointSettings
+	var headers map[string]string
+	signature := symmetric
+	f := settings(&wanted, &headers)
+	f["signature_type"] = &signature
+	if err := f.read(w, r); err != nil {
 		return err
 	}
-	if err := a.checkTarget(wanted.URL); err != nil {
+	if signature != symmetric && signature != asymmetric {
+		return domain.RefuseField("signature_type", "is neither %s nor %s", symmetric, asymmetric)
+	}
+	if err := a.check(r, &wanted); err != nil {
 		return err
 	}
-	if wanted.Organization != "" {
-		o, err := a.Read.Organization(r.Context(), wanted.Organization)
-		if errors.Is(err, projections.ErrNotFound) {
-			return domain.RefuseField("organization", "is no organization's domain or id")
-		}
-		if err != nil {
-			return err
-		}
-		wanted.Organization = o.Domain
-	}
-	secret := keys.NewSigningSecret()
-	p, err := a.Commands.CreateEndpoint(r.Context(), r.caller(), wanted, secret)
+	key := keys.NewSigning(signature == asymmetric)
+	p, err := a.Commands.CreateEndpoint(r.Context(), r.caller(), wanted, headers, key)
 	if err != nil {
 		return err
 	}
-	shown := showWebhook(p)
-	shown.SignatureKey = keys.FormatSigningSecret(secret)
+	shown := a.showWebhook(p)
+	shown.SignatureKey = key.Shared()
 	w.Header().Set("Location", "/api/v2/webhooks/"+p.ID)
 	return answer(w, http.StatusCreated, shown)
+}
+
+// check holds settings against what the door knows: which organizations there are, and where deliveries may go.
+func (a *API) check(r *request, s *domain.EndpointSettings) error {
+	if err := a.checkTarget(s.URL); err != nil {
+		return err
+	}
+	if s.Organization == "" {
+		return nil
+	}
+	o, err := a.Read.Organization(r.Context(), s.Organization)
+	if errors.Is(err, projections.ErrNotFound) {
+		return domain.RefuseField("organization", "is no organization's domain or id")
+	}
+	s.Organization = o.Domain
+	return err
 }
 
 // checkTarget refuses at once an address that deliveries will never reach. A host name is judged where it is dialled, on what
@@ -104,7 +159,7 @@ func (a *API) listWebhooks(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(w, p, found, total, showWebhook)
+	return answerPage(w, p, found, total, a.showWebhook)
 }
 
 func (a *API) webhook(r *request) (projections.Endpoint, error) {
@@ -117,7 +172,67 @@ func (a *API) getWebhook(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, showWebhook(p))
+	return answer(w, http.StatusOK, a.showWebhook(p))
+}
+
+// updateWebhook changes the fields that are given. Headers are given all or not at all; one whose value is "hidden" stays as it is.
+func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
+	object, err := readObject(w, r)
+	if err != nil {
+		return err
+	}
+	p, err := a.Commands.UpdateEndpoint(r.Context(), r.caller(), r.PathValue("id"), func(s *domain.EndpointSettings, stood map[string]string) (map[string]string, error) {
+		headers := stood
+		if err := settings(s, &headers).take(object); err != nil {
+			return nil, err
+		}
+		for name, value := range headers {
+			if known, is := stood[name]; is && value == hidden {
+				headers[name] = known
+			}
+		}
+		return headers, a.check(r, s)
+	})
+	return a.answerWebhook(w, http.StatusOK, p, err)
+}
+
+// answerWebhook shows a webhook after a command.
+func (a *API) answerWebhook(w http.ResponseWriter, status int, p projections.Endpoint, err error) error {
+	if err != nil {
+		return err
+	}
+	return answer(w, status, a.showWebhook(p))
+}
+
+func (a *API) enableWebhook(w http.ResponseWriter, r *request) error {
+	p, err := a.Commands.EnableEndpoint(r.Context(), r.caller(), r.PathValue("id"))
+	return a.answerWebhook(w, http.StatusOK, p, err)
+}
+
+// pauseWebhook disables a webhook by hand: what happens meanwhile is kept for it, and sent once it is enabled.
+func (a *API) pauseWebhook(w http.ResponseWriter, r *request) error {
+	p, err := a.Commands.PauseEndpoint(r.Context(), r.caller(), r.PathValue("id"))
+	return a.answerWebhook(w, http.StatusOK, p, err)
+}
+
+// defaultOverlap is how long the key before a rotation signs too.
+const defaultOverlap = 24 * time.Hour
+
+func (a *API) rotateKey(w http.ResponseWriter, r *request) error {
+	overlap := defaultOverlap
+	if text := r.params.Get("overlap"); text != "" {
+		var err error
+		if overlap, err = time.ParseDuration(text); err != nil {
+			return domain.RefuseField("overlap", "is not a duration, as 24h or 90m")
+		}
+	}
+	p, key, err := a.Commands.RotateKey(r.Context(), r.caller(), r.PathValue("id"), overlap)
+	if err != nil {
+		return err
+	}
+	shown := a.showWebhook(p)
+	shown.SignatureKey = key.Shared()
+	return answer(w, http.StatusOK, shown)
 }
 
 func (a *API) deleteWebhook(w http.ResponseWriter, r *request) error {
@@ -127,17 +242,12 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *request) error {
 	return done(w)
 }
 
-// testWebhook asks for a test message; what becomes of it shows in its delivery.
+// testWebhook asks for test messages, samples of the types that event_codes select; what becomes of them shows in their deliveries.
 func (a *API) testWebhook(w http.ResponseWriter, r *request) error {
-	p, err := a.webhook(r)
-	if err != nil {
+	var codes []string
+	if err := (fields{"event_codes": &codes}).read(w, r); err != nil {
 		return err
 	}
-	if p.Disabled != "" {
-		return domain.Refuse(domain.Conflict, "the webhook is disabled (%s), so that nothing is delivered to it", p.Disabled)
-	}
-	if _, err := a.Commands.TestEndpoint(r.Context(), r.caller(), p.ID); err != nil {
-		return err
-	}
-	return answer(w, http.StatusAccepted, showWebhook(p))
+	p, err := a.Commands.TestEndpoint(r.Context(), r.caller(), r.PathValue("id"), codes)
+	return a.answerWebhook(w, http.StatusAccepted, p, err)
 }

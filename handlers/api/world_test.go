@@ -98,7 +98,12 @@ func (w *world) start(allow ...string) {
 	}
 	w.t.Cleanup(func() { read.Close() })
 	logger := slog.New(slog.NewJSONHandler(w.lines, nil))
-	runner := projections.NewRunner(w.log, logger, prometheus.NewRegistry(), read)
+	outbox, err := projections.OpenOutbox(w.t.TempDir(), w.log, "a log")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { outbox.Close() })
+	runner := projections.NewRunner(w.log, logger, prometheus.NewRegistry(), read, outbox)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); _ = runner.Run(ctx) }()
@@ -115,7 +120,7 @@ func (w *world) start(allow ...string) {
 	for _, p := range allow {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
-	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
+	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log"), Outbox: outbox, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
 		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed})
 	if err != nil {
 		w.t.Fatal(err)

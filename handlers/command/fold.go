@@ -26,7 +26,7 @@ type state[T any] interface {
 func next[T any, S state[T]](f folded[T], e domain.Event, at time.Time) folded[T] {
 	S(&f.State).Apply(e)
 	f.Version++
-	if !modifies(e) {
+	if !domain.Modifies(e) {
 		return f
 	}
 	f.Modified = at.UTC().Truncate(time.Millisecond)
@@ -34,15 +34,6 @@ func next[T any, S state[T]](f folded[T], e domain.Event, at time.Time) folded[T
 		f.Created = f.Modified
 	}
 	return f
-}
-
-// modifies tells whether an event changes what is shown of its subject, as the read model has it too.
-func modifies(e domain.Event) bool {
-	switch e.(type) {
-	case domain.UserClaimRevoked, domain.EndpointTested:
-		return false
-	}
-	return true
 }
 
 // load folds a stream: what is remembered, and what came after that.

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -27,15 +29,15 @@ func (d *Deliverer) attempt(ctx context.Context, t projections.Target, of projec
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}
-	secret, err := d.config.Open(t.ID, t.State.Secret)
-	if err != nil {
-		return projections.Attempt{}, answer{}, fmt.Errorf("open the signing secret: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(time.Duration(t.State.Timeout)*time.Second, d.config.Timeout))
 	defer cancel()
 	at, began := d.config.Now(), time.Now() // the duration is measured on the monotonic clock
+	header, err := d.header(t, of, at, body)
+	if err != nil {
+		return projections.Attempt{}, answer{}, err
+	}
 	made := projections.Attempt{At: at}
-	a, err := d.exchange(ctx, t.State.URL, of.WebhookID, at, body, secret, &made)
+	a, err := d.exchange(ctx, t.State.URL, header, body, &made)
 	made.Duration = time.Since(began)
 	switch {
 	case err != nil:
@@ -46,24 +48,48 @@ func (d *Deliverer) attempt(ctx context.Context, t projections.Target, of projec
 	return made, a, nil
 }
 
-// exchange is the request and its answer; status and text of the answer go to made.
-func (d *Deliverer) exchange(ctx context.Context, target, id string, at time.Time, body, secret []byte, made *projections.Attempt) (answer, error) {
-	var connected atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	r, err := http.NewRequestWithContext(traced, http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		return answer{kind: unreachable}, errors.New("the endpoint's URL cannot be used")
+// header is what a message is sent with: the endpoint's own headers, and Rollcall's.
+func (d *Deliverer) header(t projections.Target, of projections.Delivery, at time.Time, body []byte) (http.Header, error) {
+	var signing []keys.Signing
+	for _, sealed := range t.State.Keys(at) {
+		key, err := d.config.OpenKey(t.ID, sealed)
+		if err != nil {
+			return nil, fmt.Errorf("open the signing key: %w", err)
+		}
+		signing = append(signing, key)
 	}
-	r.Header = http.Header{
+	own, err := d.config.OpenHeaders(t.ID, t.State.Headers)
+	if err != nil {
+		return nil, fmt.Errorf("open the headers: %w", err)
+	}
+	header := http.Header{
 		"Content-Type": {"application/json"},
 		"User-Agent":   {"Rollcall/" + d.config.Version},
 		// The id makes the request idempotent, so the transport may repeat it when a connection that was kept turns out to
 		// be closed. An empty list says so to the transport and is not sent.
 		"Idempotency-Key": {},
 	}
-	r.Header.Set(HeaderID, id)
-	r.Header.Set(HeaderTimestamp, timestamp(at))
-	r.Header.Set(HeaderSignature, Sign(id, at, body, secret))
+	for name, value := range own {
+		header.Set(name, value)
+	}
+	header.Set(HeaderID, of.WebhookID)
+	header.Set(HeaderTimestamp, timestamp(at))
+	header.Set(HeaderSignature, Sign(of.WebhookID, at, body, signing...))
+	if of.Lane != "" {
+		header.Set(HeaderReplay, "true")
+	}
+	return header, nil
+}
+
+// exchange is the request and its answer; status and text of the answer go to made.
+func (d *Deliverer) exchange(ctx context.Context, target string, header http.Header, body []byte, made *projections.Attempt) (answer, error) {
+	var connected atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	r, err := http.NewRequestWithContext(traced, http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return answer{kind: unreachable}, errors.New("the endpoint's URL cannot be used")
+	}
+	r.Header = header
 	response, err := d.client.Do(r)
 	if err != nil {
 		return answer{kind: failure(ctx, connected.Load())}, bare(err)

@@ -25,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -38,11 +39,13 @@ type Outbox interface {
 	Record(ctx context.Context, outcomes ...projections.Outcome) error
 }
 
-// Config is what a Deliverer needs. Outbox, Open and Disable are required; the zero value of any other field is its default.
+// Config is what a Deliverer needs. Outbox, OpenKey, OpenHeaders and Disable are required; the zero value of any other field is its default.
 type Config struct {
 	Outbox Outbox
-	// Open opens an endpoint's sealed signing secret.
-	Open func(endpoint string, sealed domain.Sealed) ([]byte, error)
+	// OpenKey opens a sealed signing key of an endpoint.
+	OpenKey func(endpoint string, key domain.SigningKey) (keys.Signing, error)
+	// OpenHeaders opens the sealed headers that an endpoint wants with each message.
+	OpenHeaders func(endpoint string, sealed domain.Sealed) (map[string]string, error)
 	// Disable appends the event that stops an endpoint's deliveries. It is tried again until it succeeds.
 	Disable func(ctx context.Context, endpoint, reason string) error
 
@@ -50,9 +53,9 @@ type Config struct {
 	Allow []netip.Prefix
 	// Version stands in the User-Agent. Default: dev.
 	Version string
-	// Concurrency is how many requests one endpoint may have to answer at the same time. Default: 8.
+	// Concurrency is how many requests an endpoint that names no number of its own may have to answer at the same time. Default: 8.
 	Concurrency int
-	// Timeout bounds one attempt, from the name's resolution to the answer's last byte. Default: 15 s.
+	// Timeout bounds one attempt, from the name's resolution to the answer's last byte, where the endpoint names no other. Default: 15 s.
 	Timeout time.Duration
 	// Schedule says when what failed is tried again.
 	Schedule Schedule
@@ -92,7 +95,7 @@ func (c Config) validate() error {
 			wrong = append(wrong, fmt.Errorf("webhooks: "+format, args...))
 		}
 	}
-	must(c.Outbox != nil && c.Open != nil && c.Disable != nil, "Outbox, Open and Disable are required")
+	must(c.Outbox != nil && c.OpenKey != nil && c.OpenHeaders != nil && c.Disable != nil, "Outbox, OpenKey, OpenHeaders and Disable are required")
 	must(c.Concurrency > 0, "the concurrency is %d, not above 0", c.Concurrency)
 	must(c.Timeout > 0, "the timeout is %s, not above 0", c.Timeout)
 	for i, pause := range c.Schedule.Retries {

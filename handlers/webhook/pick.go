@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -31,14 +33,27 @@ func (w *worker) begin(ctx context.Context, now time.Time) (time.Time, error) {
 	if !w.soonest.IsZero() && !w.soonest.After(now) {
 		w.soonest, w.more = time.Time{}, true
 	}
-	for w.sending < w.config.Concurrency && len(w.busy) < unrecorded*w.config.Concurrency {
+	for w.sending < w.concurrency() && len(w.busy) < unrecorded*w.concurrency() {
+		if at := w.allowed(now); at.After(now) {
+			return at, nil
+		}
 		d, ok, err := w.next(ctx, now)
 		if err != nil || !ok {
 			return w.soonest, err
 		}
+		w.limiter.AllowN(now, 1)
 		w.start(ctx, d)
 	}
 	return w.soonest, nil
+}
+
+// allowed is when the rate of the endpoint lets the next attempt begin, now if it does.
+func (w *worker) allowed(now time.Time) time.Time {
+	missing := 1 - w.limiter.TokensAt(now)
+	if w.limiter.Limit() == rate.Inf || missing <= 0 {
+		return now
+	}
+	return now.Add(time.Duration(missing / float64(w.limiter.Limit()) * float64(time.Second)))
 }
 
 // probe sends the message whose last try is longest ago, if it is time to.
@@ -73,7 +88,7 @@ func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery,
 		}
 	}
 	from := &w.fresh
-	if len(w.again) > 0 && w.retrying < (w.config.Concurrency+1)/2 {
+	if len(w.again) > 0 && w.retrying < (w.concurrency()+1)/2 {
 		from = &w.again
 	}
 	if len(*from) == 0 {
@@ -86,7 +101,7 @@ func (w *worker) next(ctx context.Context, now time.Time) (projections.Delivery,
 
 // load reads a page of what is due.
 func (w *worker) load(ctx context.Context, now time.Time) error {
-	due, err := w.config.Outbox.Due(ctx, w.target.ID, now, page*w.config.Concurrency+len(w.busy))
+	due, err := w.config.Outbox.Due(ctx, w.target.ID, now, page*w.concurrency()+len(w.busy))
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,12 @@
 package webhook
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 )
 
 // The headers of Standard Webhooks.
@@ -16,15 +16,16 @@ const (
 	HeaderSignature = "webhook-signature"
 )
 
-// Sign is the webhook-signature of a body that is sent under an id at a time: one signature for each secret that is valid,
+// HeaderReplay is true on messages of a replay; live ones do not have it.
+const HeaderReplay = "webhook-replay"
+
+// Sign is the webhook-signature of a body that is sent under an id at a time: one signature for each key that is valid,
 // two during a rotation.
-func Sign(id string, at time.Time, body []byte, secrets ...[]byte) string {
-	signatures := make([]string, len(secrets))
-	for i, secret := range secrets {
-		mac := hmac.New(sha256.New, secret)
-		mac.Write([]byte(id + "." + timestamp(at) + "."))
-		mac.Write(body)
-		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+func Sign(id string, at time.Time, body []byte, by ...keys.Signing) string {
+	content := slices.Concat([]byte(id+"."+timestamp(at)+"."), body)
+	signatures := make([]string, len(by))
+	for i, key := range by {
+		signatures[i] = key.Sign(content)
 	}
 	return strings.Join(signatures, " ")
 }

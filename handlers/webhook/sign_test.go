@@ -13,7 +13,7 @@ import (
 
 func TestSignatureIsThatOfStandardWebhooks(t *testing.T) {
 	// The example of the specification's reference libraries.
-	secret, err := keys.ParseSigningSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	secret, err := keys.ParseSigning("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,14 +24,14 @@ func TestSignatureIsThatOfStandardWebhooks(t *testing.T) {
 }
 
 func TestEachSecretOfARotationVerifies(t *testing.T) {
-	old, next := keys.NewSigningSecret(), keys.NewSigningSecret()
+	old, next := keys.NewSigning(false), keys.NewSigning(false)
 	now, body := time.Now(), []byte(`{"a":"ü"}`)
 	header := http.Header{}
 	header.Set(HeaderID, "msg_1")
 	header.Set(HeaderTimestamp, timestamp(now))
 	header.Set(HeaderSignature, Sign("msg_1", now, body, next, old))
-	for name, secret := range map[string][]byte{"old": old, "next": next} {
-		verifier, err := standardwebhooks.NewWebhook(keys.FormatSigningSecret(secret))
+	for name, secret := range map[string]keys.Signing{"old": old, "next": next} {
+		verifier, err := standardwebhooks.NewWebhook(secret.Shared())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"golang.org/x/time/rate"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -23,6 +25,7 @@ type worker struct {
 	mail mail
 
 	target  projections.Target
+	limiter *rate.Limiter // of attempts
 	health  *health
 	stopped bool // its disabling was decided and the event is not yet seen
 
@@ -57,9 +60,20 @@ type ended struct {
 }
 
 func newWorker(d *Deliverer, records *recorder, t projections.Target) *worker {
-	return &worker{Deliverer: d, records: records, wake: make(chan struct{}, 1), mail: mail{target: t}, target: t,
+	return &worker{Deliverer: d, records: records, wake: make(chan struct{}, 1), mail: mail{target: t}, target: t, limiter: limiterOf(t),
 		more: true, busy: map[int64]bool{}, pauses: ownPauses()}
 }
+
+// limiterOf spreads attempts evenly: a rate is not saved up.
+func limiterOf(t projections.Target) *rate.Limiter {
+	if t.State.RateLimit == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(t.State.RateLimit), 1)
+}
+
+// concurrency is how many attempts the endpoint takes at a time.
+func (w *worker) concurrency() int { return cmp.Or(w.target.State.Concurrency, w.config.Concurrency) }
 
 func (w *worker) tell(f func(*mail)) {
 	w.mu.Lock()
@@ -73,14 +87,30 @@ func (w *worker) change(t projections.Target) {
 	w.mu.Lock()
 	old := w.mail.target
 	w.mu.Unlock()
-	if old.Made != t.Made || moved(old, t) || old.State.Disabled != t.State.Disabled {
+	if old.Made != t.Made || wayOf(old) != wayOf(t) {
 		w.tell(func(m *mail) { m.target, m.changed = t, true })
 	}
 }
 
-// moved tells whether the endpoint is reached in another way.
+// way is all of an endpoint that matters to how it is delivered to.
+type way struct {
+	url                             string
+	key, previous                   domain.SigningKey
+	until                           time.Time
+	headers                         domain.Sealed
+	rateLimit, concurrency, timeout int
+	paused                          bool
+	disabled                        string
+}
+
+func wayOf(t projections.Target) way {
+	p := t.State
+	return way{p.URL, p.Key, p.Previous, p.PreviousUntil, p.Headers, p.RateLimit, p.Concurrency, p.Timeout, p.Paused, p.Disabled}
+}
+
+// moved tells whether messages reach the endpoint otherwise than before.
 func moved(old, t projections.Target) bool {
-	return old.State.URL != t.State.URL || old.State.Secret != t.State.Secret
+	return old.State.URL != t.State.URL || old.State.Key != t.State.Key || old.State.Headers != t.State.Headers
 }
 
 // delete ends the worker when what is under way has ended.
@@ -160,12 +190,15 @@ func (w *worker) read() (deleted bool, reason string) {
 func (w *worker) adopt(t projections.Target) {
 	old := w.target
 	w.target, w.more = t, true
-	if t.State.Disabled != "" {
+	if !t.State.Active() {
 		w.fresh, w.again = nil, nil
+	}
+	if old.State.RateLimit != t.State.RateLimit {
+		w.limiter = limiterOf(t)
 	}
 	switch {
 	case w.health == nil:
-	case old.State.Disabled != "" && t.State.Disabled == "":
+	case !old.State.Active() && t.State.Active():
 		w.health = newHealth(w.config.Schedule, time.Time{}, w.chance)
 		w.health.trouble = true // nobody knows how it fares: begin with a probe
 		w.fresh, w.again, w.stopped = nil, nil, false
@@ -210,7 +243,7 @@ func (w *worker) end(e ended) (disable string) {
 // dispatch begins what may begin, and tells when to come back if nothing happens before; zero is never.
 func (w *worker) dispatch(ctx context.Context) time.Time {
 	now := w.config.Now()
-	if w.stopped || w.target.State.Disabled != "" {
+	if w.stopped || !w.target.State.Active() {
 		return time.Time{}
 	}
 	if now.Before(w.readAt) {
@@ -264,7 +297,7 @@ func (w *worker) disable(ctx context.Context, endpoint, reason string) {
 
 // showDown keeps the count of endpoints that are down.
 func (w *worker) showDown() {
-	down := w.health != nil && w.health.down() && w.target.State.Disabled == "" && !w.over
+	down := w.health != nil && w.health.down() && w.target.State.Active() && !w.over
 	if down == w.shownDown {
 		return
 	}

@@ -57,7 +57,7 @@ func (n *news) tell() {
 type world struct {
 	t      testing.TB
 	news   news
-	secret []byte
+	secret keys.Signing
 	folder string
 	log    *eventstore.Memory
 	lines  lines
@@ -73,7 +73,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, secret: keys.NewSigningSecret(), folder: t.TempDir(), log: eventstore.NewMemory(), versions: map[string]eventstore.Version{}}
+	w := &world{t: t, secret: keys.NewSigning(false), folder: t.TempDir(), log: eventstore.NewMemory(), versions: map[string]eventstore.Version{}}
 	w.open()
 	t.Cleanup(func() { _ = w.outbox.Close() })
 	return w
@@ -238,7 +238,12 @@ func (w *world) apply() {
 
 // endpoint creates one that wants everything.
 func (w *world) endpoint(id, target string) {
-	w.append("endpoint-"+id, domain.EndpointCreated{Name: id, URL: target, EventCodes: []string{"all"}, Secret: domain.Sealed("sealed-" + id)})
+	w.endpointWith(id, domain.EndpointSettings{URL: target})
+}
+
+func (w *world) endpointWith(id string, s domain.EndpointSettings) {
+	s.Name, s.EventCodes = id, []string{"all"}
+	w.append("endpoint-"+id, domain.EndpointCreated{EndpointSettings: s, SigningKey: domain.SigningKey{Secret: domain.Sealed("sealed-" + id)}})
 }
 
 // users makes so many changes to each of so many users, in turn, and turns them into messages at once.
@@ -280,11 +285,17 @@ var quick = webhook.Schedule{Retries: slices.Repeat([]time.Duration{time.Millise
 func (w *world) config() webhook.Config {
 	return webhook.Config{
 		Outbox: w.outbox,
-		Open: func(id string, sealed domain.Sealed) ([]byte, error) {
-			if string(sealed) != "sealed-"+id {
-				return nil, errors.New("not sealed for this endpoint")
+		OpenKey: func(id string, key domain.SigningKey) (keys.Signing, error) {
+			if string(key.Secret) != "sealed-"+id {
+				return keys.Signing{}, errors.New("not sealed for this endpoint")
 			}
 			return w.secret, nil
+		},
+		OpenHeaders: func(id string, sealed domain.Sealed) (headers map[string]string, err error) {
+			if sealed != "" {
+				err = json.Unmarshal([]byte(sealed), &headers)
+			}
+			return headers, err
 		},
 		Disable: func(_ context.Context, id, reason string) error {
 			w.append("endpoint-"+id, domain.EndpointDisabled{Reason: reason})

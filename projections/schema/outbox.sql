@@ -14,35 +14,62 @@ CREATE TABLE IF NOT EXISTS endpoints (
     failing_since INTEGER NOT NULL DEFAULT 0
 );
 
--- The body of a message is kept once for all endpoints that want it.
+-- The body of a message is kept once for all deliveries of it.
 CREATE TABLE IF NOT EXISTS messages (
     event    BLOB PRIMARY KEY,
     position TEXT NOT NULL,
-    type     TEXT NOT NULL,
-    subject  TEXT NOT NULL,
     body     BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- One row for each endpoint that wants the message. Of the rows of one endpoint, lane and subject that are not ended, the first is ready
--- and the others wait for it: that is the order.
+-- One row for each endpoint that wants the message, and lane: '' is live, otherwise a replay's id. Order holds within an endpoint, queue and
+-- subject: of the rows of one that have not ended, the first is ready and the others wait for it. The queue is the lane until the delivery is asked
+-- for again after its end: then it stands outside the order, in the queue of that request. ended is 0 until then.
 CREATE TABLE IF NOT EXISTS deliveries (
-    seq           INTEGER PRIMARY KEY,
-    endpoint      TEXT NOT NULL,
-    lane          TEXT NOT NULL,
-    event         BLOB NOT NULL,
-    subject       TEXT NOT NULL,
-    webhook_id    TEXT NOT NULL,
-    state         TEXT NOT NULL CHECK (state IN ('ready', 'waiting', 'delivered', 'failed')),
-    tries         INTEGER NOT NULL DEFAULT 0,
-    first_try     INTEGER NOT NULL DEFAULT 0,
-    last_try      INTEGER NOT NULL DEFAULT 0,
-    next          INTEGER NOT NULL,
+    seq        INTEGER PRIMARY KEY,
+    endpoint   TEXT NOT NULL,
+    lane       TEXT NOT NULL,
+    queue      TEXT NOT NULL,
+    event      BLOB NOT NULL,
+    type       TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('ready', 'waiting', 'delivered', 'failed', 'cancelled')),
+    tries      INTEGER NOT NULL DEFAULT 0,
+    first_try  INTEGER NOT NULL DEFAULT 0,
+    last_try   INTEGER NOT NULL DEFAULT 0,
+    next       INTEGER NOT NULL,
+    made       INTEGER NOT NULL,
+    ended      INTEGER NOT NULL DEFAULT 0,
     UNIQUE (endpoint, lane, event)
 );
-CREATE INDEX IF NOT EXISTS deliveries_ready ON deliveries (endpoint, next, seq) WHERE state = 'ready';
+-- What is live goes before what is not.
+CREATE INDEX IF NOT EXISTS deliveries_ready ON deliveries (endpoint, next, (queue > ''), seq) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS deliveries_stalest ON deliveries (endpoint, last_try, seq, next) WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (endpoint, lane, subject, seq) WHERE state IN ('ready', 'waiting');
+CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (endpoint, queue, subject, seq) WHERE state IN ('ready', 'waiting');
+CREATE INDEX IF NOT EXISTS deliveries_oldest ON deliveries (endpoint, seq) WHERE state IN ('ready', 'waiting');
+CREATE INDEX IF NOT EXISTS deliveries_failed ON deliveries (endpoint, ended) WHERE state = 'failed';
+CREATE INDEX IF NOT EXISTS deliveries_ended ON deliveries (state, ended) WHERE ended > 0;
 CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
+CREATE INDEX IF NOT EXISTS deliveries_named ON deliveries (webhook_id);
+CREATE INDEX IF NOT EXISTS deliveries_about ON deliveries (subject, seq);
+
+-- How many deliveries an endpoint has in each state, so that nobody has to count them; the triggers keep it.
+CREATE TABLE IF NOT EXISTS tallies (
+    endpoint TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    n        INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, state)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS deliveries_made AFTER INSERT ON deliveries BEGIN
+    INSERT INTO tallies VALUES (new.endpoint, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS deliveries_moved AFTER UPDATE OF state ON deliveries WHEN new.state <> old.state BEGIN
+    UPDATE tallies SET n = n - 1 WHERE endpoint = old.endpoint AND state = old.state;
+    INSERT INTO tallies VALUES (new.endpoint, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS deliveries_gone AFTER DELETE ON deliveries BEGIN
+    UPDATE tallies SET n = n - 1 WHERE endpoint = old.endpoint AND state = old.state;
+END;
 
 CREATE TABLE IF NOT EXISTS attempts (
     delivery INTEGER NOT NULL,
@@ -54,3 +81,20 @@ CREATE TABLE IF NOT EXISTS attempts (
     error    TEXT NOT NULL,
     PRIMARY KEY (delivery, nth)
 ) WITHOUT ROWID;
+
+-- Replays, with how far each has come: reached is the position up to which its deliveries are made.
+CREATE TABLE IF NOT EXISTS replays (
+    id          TEXT PRIMARY KEY,
+    endpoint    TEXT NOT NULL,
+    "from"      TEXT NOT NULL,
+    until       TEXT NOT NULL,
+    event_codes TEXT NOT NULL,
+    rate_limit  INTEGER NOT NULL,
+    reached     TEXT NOT NULL,
+    made        INTEGER NOT NULL DEFAULT 0,
+    failed      INTEGER NOT NULL DEFAULT 0,
+    state       TEXT NOT NULL CHECK (state IN ('running', 'done', 'cancelled')),
+    requested   INTEGER NOT NULL,
+    ended       INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS replays_running ON replays (id) WHERE state = 'running';

@@ -107,15 +107,12 @@ CREATE TABLE IF NOT EXISTS places (
     PRIMARY KEY (directory, kind)
 ) WITHOUT ROWID;
 
+-- Endpoints as folded from the log; secrets in the state are sealed.
 CREATE TABLE IF NOT EXISTS endpoints (
-    id           TEXT PRIMARY KEY,
-    name         TEXT NOT NULL,
-    url          TEXT NOT NULL,
-    event_codes  TEXT NOT NULL,
-    organization TEXT NOT NULL,
-    disabled     TEXT NOT NULL,
-    created      TEXT NOT NULL,
-    updated      TEXT NOT NULL
+    id      TEXT PRIMARY KEY,
+    state   TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS apikeys (

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// delivery is one message to one webhook, and what became of it.
+type delivery struct {
+	Type        string                    `json:"__type__"`
+	ID          string                    `json:"id"`
+	WebhookID   string                    `json:"webhook_id"`
+	MessageID   string                    `json:"message_id"` // the header webhook-id
+	MessageType string                    `json:"type"`
+	Subject     deliverySubject           `json:"subject"`
+	Position    string                    `json:"position"`
+	Replay      *string                   `json:"replay"` // the id of the replay that it is of, null if it is live
+	State       projections.DeliveryState `json:"state"`
+	Attempt     int                       `json:"attempt"` // how many were made
+	Attempts    []attempt                 `json:"attempts"`
+	InsertedAt  string                    `json:"inserted_at"`
+	AttemptedAt *string                   `json:"attempted_at"` // the last time
+	ScheduledAt *string                   `json:"scheduled_at"` // the next attempt, if it was put off
+	CompletedAt *string                   `json:"completed_at"`
+	DiscardedAt *string                   `json:"discarded_at"`
+	CancelledAt *string                   `json:"cancelled_at"`
+	Args        json.RawMessage           `json:"args"` // the message
+}
+
+type deliverySubject struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+type attempt struct {
+	At       string  `json:"at"`
+	Duration int64   `json:"duration_ms"`
+	Status   *int    `json:"status"` // null if there was no answer
+	Answer   string  `json:"answer"` // its first bytes
+	Error    *string `json:"error"`  // null if it succeeded
+}
+
+func showDelivery(l projections.Logged) delivery {
+	kind, id := projections.SplitStream(l.Subject)
+	if kind == projections.KindEndpoint {
+		kind = "webhook"
+	}
+	out := delivery{
+		Type: "WebhookEvent", ID: l.ID, WebhookID: l.Endpoint, MessageID: l.WebhookID, MessageType: l.Type, Subject: deliverySubject{string(kind), id},
+		Position: l.Position, Replay: orNull(l.Lane), State: l.State, Attempt: len(l.Attempts), Attempts: []attempt{},
+		InsertedAt: formatTime(l.Made), AttemptedAt: timeOrNull(l.LastTry), Args: l.Body,
+	}
+	for _, a := range l.Attempts {
+		out.Attempts = append(out.Attempts, attempt{formatTime(a.At), a.Duration.Milliseconds(), orNull(a.Status), a.Answer, orNull(a.Error)})
+	}
+	ended := map[projections.DeliveryState]**string{
+		projections.StatePending: &out.ScheduledAt, projections.StateDelivered: &out.CompletedAt, projections.StateFailed: &out.DiscardedAt, projections.StateCancelled: &out.CancelledAt,
+	}[l.State]
+	if *ended = timeOrNull(l.Ended); l.State == projections.StatePending {
+		*ended = timeOrNull(l.Next)
+	}
+	return out
+}
+
+func timeOrNull(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := formatTime(t)
+	return &text
+}
+
+// deliveries waits until the outbox has seen what was asked of it.
+func (a *API) deliveries(r *request) (*projections.Outbox, error) {
+	return a.Outbox, a.Outbox.Fresh(r.Context(), a.Read.Acknowledged())
+}
+
+// listDeliveries lists deliveries, the newest first.
+func (a *API) listDeliveries(w http.ResponseWriter, r *request) error {
+	p, err := pageOf(r)
+	if err != nil {
+		return err
+	}
+	q := projections.LogQuery{Endpoint: r.params.Get("webhook_id"), State: projections.DeliveryState(r.params.Get("state")), Type: r.params.Get("type"), Page: p.page, PerPage: p.perPage}
+	if q.State != "" && !slices.Contains(projections.DeliveryStates, q.State) {
+		return domain.RefuseField("state", "is none of %v", projections.DeliveryStates)
+	}
+	if text := r.params.Get("subject"); text != "" {
+		if q.Subject, err = subjectOf(text); err != nil {
+			return err
+		}
+	}
+	outbox, err := a.deliveries(r)
+	if err != nil {
+		return err
+	}
+	found, err := outbox.Log(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return answerPage(w, p, found.Items, found.Total, showDelivery)
+}
+
+// subjectOf reads what a delivery is about: user-<id>, group-<id> or directory-<id>.
+func subjectOf(text string) (string, error) {
+	switch kind, id := projections.SplitStream(text); kind {
+	case projections.KindUser, projections.KindGroup, projections.KindDirectory:
+		return kind.Stream(id), nil
+	}
+	return "", domain.RefuseField("subject", "is not user-<id>, group-<id> or directory-<id>")
+}
+
+func (a *API) delivery(r *request) (projections.Logged, error) {
+	outbox, err := a.deliveries(r)
+	if err != nil {
+		return projections.Logged{}, err
+	}
+	l, err := outbox.Logged(r.Context(), r.PathValue("id"))
+	return l, unlessFound(err, "there is no such delivery; ended ones are kept for some time only")
+}
+
+func (a *API) getDelivery(w http.ResponseWriter, r *request) error {
+	l, err := a.delivery(r)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, showDelivery(l))
+}
+
+// resend sends a delivery again that has ended, outside the order of its subject.
+func (a *API) resend(w http.ResponseWriter, r *request) error {
+	l, err := a.delivery(r)
+	if err != nil {
+		return err
+	}
+	if l.State == projections.StatePending {
+		return domain.Refuse(domain.Conflict, "the delivery has not ended; it is tried again by itself")
+	}
+	if err := a.Commands.ResendDelivery(r.Context(), r.caller(), l.Endpoint, l.ID); err != nil {
+		return err
+	}
+	return a.answerDelivery(w, r, http.StatusAccepted)
+}
+
+// cancelDelivery gives up a delivery; what comes after it to the same subject goes on.
+func (a *API) cancelDelivery(w http.ResponseWriter, r *request) error {
+	l, err := a.delivery(r)
+	if err != nil {
+		return err
+	}
+	if l.State != projections.StatePending {
+		return domain.Refuse(domain.Conflict, "the delivery has ended: it is %s", l.State)
+	}
+	if err := a.Commands.CancelDelivery(r.Context(), r.caller(), l.Endpoint, l.ID); err != nil {
+		return err
+	}
+	return a.answerDelivery(w, r, http.StatusOK)
+}
+
+// answerDelivery shows a delivery after a command.
+func (a *API) answerDelivery(w http.ResponseWriter, r *request, status int) error {
+	l, err := a.delivery(r)
+	if err != nil {
+		return err
+	}
+	return answer(w, status, showDelivery(l))
+}
+
+// recover sends all again that was given up since a time.
+func (a *API) recover(w http.ResponseWriter, r *request) error {
+	var since string
+	if err := (fields{"since": &since}).read(w, r); err != nil {
+		return err
+	}
+	at, err := time.Parse(time.RFC3339, since)
+	if err != nil {
+		return domain.RefuseField("since", "is not an RFC 3339 time")
+	}
+	p, err := a.Commands.RecoverDeliveries(r.Context(), r.caller(), r.PathValue("id"), at)
+	return a.answerWebhook(w, http.StatusAccepted, p, err)
+}

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+const (
+	defaultFed = 100
+	maxFed     = 1000
+	maxWait    = 60
+)
+
+// fed is a page of the feed.
+type fed struct {
+	Data      []json.RawMessage `json:"data"`
+	NextAfter string            `json:"next_after"`
+}
+
+// feed shows the messages behind a cursor, in the log's order: a page, one that waits for a first message, or as server-sent events all to come.
+func (a *API) feed(w http.ResponseWriter, r *request) error {
+	wrong := map[string]string{}
+	limit := number(r.params, "limit", defaultFed, maxFed, wrong)
+	wait := number(r.params, "wait", 0, maxWait, wrong) // seconds
+	if err := refuseFields(wrong); err != nil {
+		return err
+	}
+	codes, err := typesOf(r)
+	if err != nil {
+		return err
+	}
+	wants := func(kind, _ string) bool { return domain.Wanted(codes, kind) }
+	if strings.Contains(r.Header.Get("Accept"), eventStream) {
+		return a.tail(w, r, wants)
+	}
+	after, err := a.place(r, "after", orStart(r.params.Get("after")))
+	if err != nil {
+		return err
+	}
+	var page []projections.Fed
+	if wait == 0 {
+		page, after, err = a.Feed.Page(r.Context(), after, limit, wants)
+	} else {
+		ctx, cancel := a.untilStop(r.Context())
+		defer cancel()
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(wait)*time.Second)
+		defer cancel()
+		page, after, err = a.Feed.Wait(ctx, after, limit, wants)
+	}
+	if err != nil {
+		return err
+	}
+	shown := fed{Data: make([]json.RawMessage, len(page)), NextAfter: after.String()}
+	for i, f := range page {
+		if shown.Data[i], err = f.Message.Body(); err != nil {
+			return err
+		}
+	}
+	return answer(w, http.StatusOK, shown)
+}
+
+func orStart(after string) string {
+	if after == "" {
+		return "0"
+	}
+	return after
+}
+
+func typesOf(r *request) ([]string, error) {
+	text := r.params.Get("types")
+	if text == "" {
+		return []string{"all"}, nil
+	}
+	codes, err := domain.CheckCodes(strings.Split(text, ","))
+	if err != nil {
+		return nil, domain.RefuseField("types", "name no message; take directory.user.* or a type, with commas between")
+	}
+	return codes, nil
+}
+
+// place is where in the log a field or parameter says. A cursor of another log is gone, and the answer tells the time to go on from.
+func (a *API) place(r *request, field, text string) (projections.Cursor, error) {
+	at, err := a.Feed.Start(r.Context(), text)
+	var other *projections.OtherLogError
+	if errors.As(err, &other) {
+		e := domain.Refuse(domain.Gone, "the cursor is of another log, which this server no longer reads; go on from the time %s", formatTime(other.At))
+		e.Fields = map[string]string{field: "is of another log", "resume_at": formatTime(other.At)}
+		return at, e
+	}
+	if errors.Is(err, projections.ErrNotWhen) {
+		return at, domain.RefuseField(field, "is neither a cursor nor an RFC 3339 time; 0 is the start")
+	}
+	return at, err
+}
+
+// untilStop is a context that also ends when the server is about to stop, so that whoever waits lets it.
+func (a *API) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-a.Stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

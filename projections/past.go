@@ -1,0 +1,118 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// Past is a log that is read from any place.
+type Past interface {
+	Streams
+	All(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error]
+	Head(ctx context.Context) (eventstore.Position, error)
+}
+
+// Wants tells which messages are asked for.
+type Wants func(kind, organization string) bool
+
+// Told is a record that was passed, and what it tells the world: Message is nil if that is nothing, or not asked for.
+type Told struct {
+	Record  eventstore.Record
+	Message *Message
+}
+
+// Tell reads what stands behind a position, in the log's order, up to another one. An error is yielded once, as the last element.
+func Tell(ctx context.Context, log Past, from, until eventstore.Position, wants Wants) iter.Seq2[Told, error] {
+	return func(yield func(Told, error) bool) {
+		changes, err := NewChanges(log)
+		if err != nil {
+			yield(Told{}, err)
+			return
+		}
+		for r, err := range log.All(ctx, from) {
+			if err == nil && until.Before(r.Position) {
+				return
+			}
+			var m *Message
+			if err == nil {
+				m, err = changes.Told(ctx, r, wants)
+			}
+			if !yield(Told{r, m}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Tally counts the messages of a range by their types. It makes none, so that it costs one pass over the log.
+func Tally(ctx context.Context, log Past, from, until eventstore.Position, wants Wants) (map[string]int, error) {
+	out := map[string]int{}
+	for r, err := range log.All(ctx, from) {
+		if err != nil {
+			return nil, err
+		}
+		if until.Before(r.Position) {
+			break
+		}
+		if !tells(r) {
+			continue
+		}
+		s, err := DecodeRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		if kind := domain.MessageType(s.Event); kind != "" && wants(kind, s.Meta.Organization) {
+			out[kind]++
+		}
+	}
+	return out, nil
+}
+
+// tells whether a record is of a stream whose events may become messages.
+func tells(r eventstore.Record) bool {
+	kind, _ := SplitStream(r.Stream)
+	return kind == KindUser || kind == KindGroup || kind == KindDirectory
+}
+
+// ErrNotWhen tells that a text means no place in the log.
+var ErrNotWhen = errors.New("neither a position nor an RFC 3339 time")
+
+// Locate is the place in the log that a text means: a position, the last one recorded by a time, or the head for "" and "head". For a time it reads
+// the log up to there.
+func Locate(ctx context.Context, log Past, text string) (eventstore.Position, error) {
+	if text == "" || text == "head" {
+		return log.Head(ctx)
+	}
+	if at, err := eventstore.ParsePosition(text); err == nil {
+		return at, nil
+	}
+	when, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return eventstore.Position{}, fmt.Errorf("%q is %w", text, ErrNotWhen)
+	}
+	return locateTime(ctx, log, when)
+}
+
+func locateTime(ctx context.Context, log Past, when time.Time) (eventstore.Position, error) {
+	var at eventstore.Position
+	for r, err := range log.All(ctx, at) {
+		if err != nil {
+			return at, err
+		}
+		meta, err := domain.DecodeMeta(r.Meta)
+		if err != nil {
+			return at, fmt.Errorf("record at position %s: %w", r.Position, err)
+		}
+		if meta.RecordedAt.After(when) {
+			break
+		}
+		at = r.Position
+	}
+	return at, nil
+}

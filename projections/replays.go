@@ -1,0 +1,96 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// Replay is a range of the past that is sent to an endpoint once more, and how far that has come.
+type Replay struct {
+	ID, Endpoint         string
+	From, Until, Reached eventstore.Position // Reached: its deliveries up to there are made
+	EventCodes           []string
+	RateLimit            int // messages a second
+	State                string
+	Made, Open, Failed   int // deliveries: made so far, and of these not ended, and given up
+	Requested, Ended     time.Time
+}
+
+// The states of replays.
+const (
+	ReplayRunning   = "running"
+	ReplayDone      = "done"
+	ReplayCancelled = "cancelled"
+)
+
+func beginReplay(b *batch, endpoint string, e domain.EndpointReplayRequested, at int64) error {
+	codes, err := json.Marshal(e.EventCodes)
+	if err != nil {
+		return err
+	}
+	return b.exec(`INSERT INTO replays (id, endpoint, "from", until, event_codes, rate_limit, reached, state, requested) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, 'running', ?7) ON CONFLICT DO NOTHING`,
+		e.Replay, endpoint, e.From, e.Until, string(codes), e.RateLimit, at)
+}
+
+// cancelReplay ends a replay; what is under way may still arrive.
+func cancelReplay(b *batch, endpoint, id string, at int64) error {
+	if err := b.exec(`UPDATE replays SET state = 'cancelled', ended = ? WHERE id = ? AND endpoint = ? AND state = 'running'`, at, id, endpoint); err != nil {
+		return err
+	}
+	return b.exec(`UPDATE deliveries SET state = 'cancelled', ended = ? WHERE endpoint = ? AND queue = ? AND state IN ('ready', 'waiting')`, at, endpoint, id)
+}
+
+const replayColumns = `SELECT r.id, r.endpoint, r."from", r.until, r.reached, r.event_codes, r.rate_limit, r.state, r.made, r.failed, r.requested, r.ended,
+	(SELECT count(*) FROM deliveries d WHERE d.endpoint = r.endpoint AND d.queue = r.id AND d.state IN ('ready', 'waiting')) FROM replays r `
+
+func scanReplay(r row) (Replay, error) {
+	var p Replay
+	var from, until, reached, codes string
+	var requested, ended int64
+	if err := r.Scan(&p.ID, &p.Endpoint, &from, &until, &reached, &codes, &p.RateLimit, &p.State, &p.Made, &p.Failed, &requested, &ended, &p.Open); err != nil {
+		return p, err
+	}
+	for _, at := range []struct {
+		text string
+		into *eventstore.Position
+	}{{from, &p.From}, {until, &p.Until}, {reached, &p.Reached}} {
+		var err error
+		if *at.into, err = eventstore.ParsePosition(at.text); err != nil {
+			return p, err
+		}
+	}
+	p.Requested, p.Ended = fromMillis(requested), fromMillis(ended)
+	return p, json.Unmarshal([]byte(codes), &p.EventCodes)
+}
+
+// Replays lists replays, the newest first; page counts from 1.
+func (o *Outbox) Replays(ctx context.Context, page, perPage int) (Page[Replay], error) {
+	var p Page[Replay]
+	var err error
+	if p.Total, err = counted(ctx, o.db.read, `SELECT count(*) FROM replays`); err != nil {
+		return p, err
+	}
+	p.Items, err = rowsOf(ctx, o.db.read, scanReplay, replayColumns+`ORDER BY r.id DESC LIMIT ? OFFSET ?`, perPage, (page-1)*perPage)
+	return p, err
+}
+
+// Replay finds one by its id.
+func (o *Outbox) Replay(ctx context.Context, id string) (Replay, error) {
+	found, err := rowsOf(ctx, o.db.read, scanReplay, replayColumns+`WHERE r.id = ?`, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Replay{}, err
+	}
+	return found[0], nil
+}
+
+// replaying are the replays that have not ended, the oldest first.
+func (o *Outbox) replaying(ctx context.Context) ([]Replay, error) {
+	return rowsOf(ctx, o.db.read, scanReplay, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
+}
