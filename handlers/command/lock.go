@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"sync"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -16,10 +17,29 @@ const stripes = 256
 // one group at once decide on the same version, and one of them wins. They are for speed alone; what is right is settled by the
 // version that an append expects, as it is with writers of other processes.
 //
-// Nobody holds two at once, so nobody waits in a circle.
+// Nobody holds two of them at once, so nobody waits in a circle.
+//
+// doors are another matter, and for what is right: who joins a group is looked up before the group's append, and the groups that somebody leaves
+// before the append that deletes it, so one could pass the other, and who is deleted would stay a member for ever. In one directory either
+// members join or somebody is deleted. One process writes an embedded log, so that this is all there is to it. A door is taken before any lock.
 type locks struct {
-	seed maphash.Seed
-	held [stripes]chan struct{} // of one place: who has put something in holds the lock
+	seed  maphash.Seed
+	held  [stripes]chan struct{} // of one place: who has put something in holds the lock
+	doors [stripes]sync.RWMutex
+}
+
+// joining is held while members may join groups of a directory.
+func (l *locks) joining(directory string) (done func()) {
+	door := &l.doors[maphash.String(l.seed, directory)%stripes]
+	door.RLock()
+	return door.RUnlock
+}
+
+// deleting is held while a user or a group of a directory is deleted, and leaves its groups.
+func (l *locks) deleting(directory string) (done func()) {
+	door := &l.doors[maphash.String(l.seed, directory)%stripes]
+	door.Lock()
+	return door.Unlock
 }
 
 func newLocks() *locks {

@@ -58,6 +58,16 @@ func (s *Service) release(ctx context.Context, d *draft, meta domain.Meta, n nam
 	return nil
 }
 
+// touch adds to the draft that the owner takes a free name and gives it back: whoever is about to take it conflicts, and looks again.
+func (s *Service) touch(ctx context.Context, d *draft, meta domain.Meta, n name, owner string) error {
+	stream := s.claimStream(n)
+	c, err := load[domain.Claim](ctx, s, stream)
+	if err == nil {
+		d.add(stream, c.Version, meta, domain.NameClaimed{Owner: owner}, domain.NameReleased{})
+	}
+	return err
+}
+
 // holds asks the owner's own stream, which is the truth, whether it goes by the name, and at which version it was seen.
 func (s *Service) holds(ctx context.Context, owner string, n name) (bool, eventstore.Version, error) {
 	switch kind, _ := projections.SplitStream(owner); kind {

@@ -77,6 +77,10 @@ func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) e
 			}
 		case !errors.Is(err, projections.ErrNotFound):
 			return struct{}{}, err
+		default:
+			if err := s.touch(ctx, &draft, meta, directoryOf(id), stream); err != nil {
+				return struct{}{}, err
+			}
 		}
 		draft.add(stream, o.Version, meta, domain.OrganizationDeleted{})
 		if err := s.release(ctx, &draft, meta, organizationDomain(o.State.Domain), stream); err != nil {
