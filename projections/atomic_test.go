@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -61,6 +63,28 @@ func TestRowsAndCheckpointAreOneTransaction(t *testing.T) {
 				t.Errorf("afterwards it is at %s, %v", at, err)
 			}
 		})
+	}
+}
+
+// A loss of power takes the WAL, as far as it was not synced: where the outbox began is not among what may be lost.
+func TestWhereTheOutboxBeganIsDurable(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	fresh := t.TempDir()
+	o, err := OpenOutbox(fresh, s.log, "a log")
+	s.must(err)
+	s.must(o.Begin(t.Context(), s.log.All(t.Context(), eventstore.Position{}), s.at))
+	text, err := os.ReadFile(filepath.Join(fresh, OutboxFile))
+	s.must(err)
+	s.must(o.Close())
+	left := t.TempDir()
+	s.must(os.WriteFile(filepath.Join(left, OutboxFile), text, 0o600))
+	after, err := OpenOutbox(left, s.log, "a log")
+	s.must(err)
+	defer after.Close()
+	begun, err := after.Begun(t.Context())
+	if targets, _ := after.Targets(); err != nil || !begun || len(targets) != 1 || after.Progress().Position() != s.at {
+		t.Errorf("begun %v with %d endpoints at %s, %v", begun, len(targets), after.Progress().Position(), err)
 	}
 }
 

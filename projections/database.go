@@ -118,6 +118,21 @@ func (d *database) update(ctx context.Context, f func(*batch) error) (err error)
 	return nil
 }
 
+// sync makes all that was written durable.
+func (d *database) sync(ctx context.Context) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	b := &batch{context.WithoutCancel(ctx), d}
+	var busy, pages, moved int
+	if _, err := b.row(`PRAGMA wal_checkpoint(TRUNCATE)`, nil, &busy, &pages, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return fmt.Errorf("sync %s: somebody reads it", d.path)
+	}
+	return nil
+}
+
 // prepared is the statement for a text, made once.
 func (b *batch) prepared(query string) (*sql.Stmt, error) {
 	s, ok := b.db.statements[query]

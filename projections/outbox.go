@@ -102,7 +102,8 @@ func (o *Outbox) Name() string { return "outbox" }
 func (o *Outbox) Progress() *Progress { return o.progress }
 
 // Begin sets where an outbox without a checkpoint begins: changes up to the position are not delivered, but the endpoints
-// that stand there are known. It reads the log.
+// that stand there are known. It reads the log. It is durable when it returns: behind a log that has records, an outbox that lost its beginning would
+// be taken for one that lost what was delivered.
 func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.Record, error) bool), at eventstore.Position) error {
 	endpoints := map[string]Target{}
 	for r, err := range records {
@@ -126,6 +127,9 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 		}
 		return b.reached(at)
 	}); err != nil {
+		return err
+	}
+	if err := o.db.sync(ctx); err != nil {
 		return err
 	}
 	o.progress.reach(at)
