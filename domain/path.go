@@ -10,7 +10,7 @@ const (
 	MaxFilterLength = 4096
 	MaxPathLength   = 1024
 	MaxFilterDepth  = 16
-	MaxFilterTerms  = 256
+	MaxFilterTerms  = 64
 )
 
 // Ref is an attribute that a filter or a path names, found in the schema.

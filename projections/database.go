@@ -18,7 +18,7 @@ import (
 
 // database is one SQLite file: a single connection that writes, and some that read while it does.
 type database struct {
-	path       string
+	path, name string // the name says how SQLite is to open the path
 	log        string // the id of the log that the file is made from; its checkpoint tells it too
 	pool, read *sql.DB
 
@@ -52,13 +52,22 @@ func openDatabase(path, schema, log string) (*database, error) {
 	if _, err := write.ExecContext(context.Background(), schema); err != nil {
 		return nil, fmt.Errorf("make the tables of %s: %w", path, closeAfter(err, write, pool))
 	}
-	read, err := driver.Open(name+"&_pragma=query_only(on)", addFold)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, closeAfter(err, write, pool))
+	d := &database{path: path, name: name, log: log, pool: pool, write: write, statements: map[string]*sql.Stmt{}}
+	if d.read, err = d.reader(max(4, runtime.NumCPU())); err != nil {
+		return nil, closeAfter(err, write, pool)
 	}
-	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
-	read.SetMaxIdleConns(max(4, runtime.NumCPU()))
-	return &database{path: path, log: log, pool: pool, read: read, write: write, statements: map[string]*sql.Stmt{}}, nil
+	return d, nil
+}
+
+// reader opens connections that only read, at most so many.
+func (d *database) reader(connections int) (*sql.DB, error) {
+	r, err := driver.Open(d.name+"&_pragma=query_only(on)", addFold)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", d.path, err)
+	}
+	r.SetMaxOpenConns(connections)
+	r.SetMaxIdleConns(connections)
+	return r, nil
 }
 
 // private makes a file that its owner alone may read, or makes it so: what is in it is about people.

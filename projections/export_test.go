@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
@@ -137,17 +138,44 @@ func (m *ReadModel) Plans(t testing.TB, f func()) string {
 	return strings.Join(plans, "\n")
 }
 
-// traceReads lets every query run on one connection, and tells of each when it ends.
+// traceReads lets every query run on one connection, searches on another, and tells of each when it ends.
 func (m *ReadModel) traceReads(t testing.TB, ended func(*sqlite3.Stmt)) {
 	t.Helper()
-	m.db.read.SetMaxOpenConns(1)
-	c, err := m.db.read.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
+	for _, pool := range []*sql.DB{m.db.read, m.searches.pool} {
+		pool.SetMaxOpenConns(1)
+		c, err := pool.Conn(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		trace(t, c, ended)
+		if err := c.Close(); err != nil { // back into the pool, where others find it
+			t.Fatal(err)
+		}
 	}
-	trace(t, c, ended)
-	if err := c.Close(); err != nil { // back into the pool, where others find it
-		t.Fatal(err)
+}
+
+// SearchTime is how long a search may take.
+func (m *ReadModel) SearchTime(d time.Duration) { m.searches.time = d }
+
+// Searching occupies every turn of a directory for searches.
+func (m *ReadModel) Searching(t testing.TB, directory string) (done func()) {
+	t.Helper()
+	var ended []func()
+	for range searchesPerDirectory {
+		begun, end := make(chan struct{}), make(chan struct{})
+		go func() {
+			_, err := search(context.Background(), m, directory, func(context.Context, queries) (int, error) { close(begun); <-end; return 0, nil })
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		<-begun
+		ended = append(ended, func() { close(end) })
+	}
+	return func() {
+		for _, end := range ended {
+			end()
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func list[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(row) (T
 	} else if q.Sort == nil {
 		return together(ctx, m, scope(directory), func(view queries) (Page[T], error) { return plainList(ctx, view, kind, scan, columns, directory, q) })
 	}
-	return together(ctx, m, scope(directory), func(view queries) (page Page[T], err error) {
+	return search(ctx, m, directory, func(ctx context.Context, view queries) (page Page[T], err error) {
 		selected := append(append(slices.Clone(args), q.After), sorting...)
 		page, err = pageOf(ctx, view, kind, scan, columns, where+` AND r.place > ? ORDER BY `+order+` LIMIT ? OFFSET ?`, append(selected, q.Count, q.Start-1)...)
 		if whole := len(page.Items) < q.Count && q.After == 0 && (len(page.Items) > 0 || q.Start == 1); whole || err != nil {

@@ -22,6 +22,7 @@ type ReadModel struct {
 	db       *database
 	progress *Progress
 	expected expectations
+	searches *searches
 }
 
 // OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Its queries wait until it has
@@ -60,7 +61,11 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	return &ReadModel{db: db, progress: newProgress(at)}, nil
+	searches, err := newSearches(db)
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return &ReadModel{db: db, progress: newProgress(at), searches: searches}, nil
 }
 
 // readModelFile names the file after its schema.
@@ -96,7 +101,7 @@ func (m *ReadModel) RemoveOld() error {
 }
 
 // Close closes the file. Queries afterwards fail.
-func (m *ReadModel) Close() error { return m.db.close() }
+func (m *ReadModel) Close() error { return errors.Join(m.searches.pool.Close(), m.db.close()) }
 
 // Name implements Projection.
 func (m *ReadModel) Name() string { return "readmodel" }

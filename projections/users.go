@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -38,8 +39,15 @@ func applyUser(b *batch, id string, s Stored) error {
 	if u.Attributes, err = decodeAttributes(text); err != nil {
 		return err
 	}
+	before := u.Attributes["emails"]
 	u.Apply(s.Event)
-	return updateUser(b, seq, &u, s)
+	if err := updateUser(b, seq, &u, s); err != nil || reflect.DeepEqual(before, u.Attributes["emails"]) {
+		return err
+	}
+	if err := b.exec(`DELETE FROM user_emails WHERE user = ?`, seq); err != nil {
+		return err
+	}
+	return insertEmails(b, seq, u.Directory, u.Attributes)
 }
 
 func insertUser(b *batch, id string, e domain.UserProvisioned, s Stored) error {
@@ -66,14 +74,8 @@ func updateUser(b *batch, seq int64, u *domain.User, s Stored) error {
 	if err != nil {
 		return err
 	}
-	if err := b.exec(`UPDATE users SET user_name_key = ?, external_id = ?, display_name_key = ?, active = ?, attributes = ?, modified = ?, version = ? WHERE seq = ?`,
-		append(row, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...); err != nil {
-		return err
-	}
-	if err := b.exec(`DELETE FROM user_emails WHERE user = ?`, seq); err != nil {
-		return err
-	}
-	return insertEmails(b, seq, u.Directory, u.Attributes)
+	return b.exec(`UPDATE users SET user_name_key = ?, external_id = ?, display_name_key = ?, active = ?, attributes = ?, modified = ?, version = ? WHERE seq = ?`,
+		append(row, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...)
 }
 
 // userRow are the columns made from the attributes, in the order of the table.
