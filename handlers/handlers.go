@@ -4,6 +4,8 @@
 package handlers
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,6 +53,10 @@ func shown(h Func, show Show) http.Handler {
 		line.route = r.Pattern
 		if err := h(w, r); err != nil {
 			line.err = err
+			if errors.Is(r.Context().Err(), context.Canceled) {
+				w.WriteHeader(statusGone)
+				return
+			}
 			e := domain.Shown(err)
 			if e.Code == domain.Unavailable || e.Code == domain.RateLimited {
 				w.Header().Set("Retry-After", "1")
@@ -59,6 +65,9 @@ func shown(h Func, show Show) http.Handler {
 		}
 	})
 }
+
+// statusGone is what is logged and counted for a client that left before its answer: nobody reads it, and it is no fault of ours. The number is nginx's.
+const statusGone = 499
 
 func notAllowed(methods []string) Func {
 	slices.Sort(methods)

@@ -66,7 +66,10 @@ func (l *line) log(ctx context.Context, logger *slog.Logger, r *http.Request, an
 	if l.err != nil {
 		attrs = append(attrs, slog.String("error", l.err.Error()))
 	}
-	if answer.code() >= 500 {
+	switch code := answer.code(); {
+	case code == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case code >= 500 && code != http.StatusNotImplemented:
 		level = slog.LevelError
 	}
 	logger.LogAttrs(ctx, level, "request", attrs...)

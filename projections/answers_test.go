@@ -50,7 +50,7 @@ func (l *life) sameGroup(f *feed, g projections.Group) {
 			l.Fatalf("member %s of %s is of type %q", m.ID, g.ID, m.Type)
 		}
 	}
-	members, err := l.read.Members(l.Context(), f.ID, g.ID, "", -1)
+	members, err := l.read.Members(l.Context(), f.ID, g.ID)
 	l.must(err)
 	var got []string
 	for _, m := range members {
@@ -105,7 +105,7 @@ func (l *life) answers() string {
 				l.Fatalf("group %d is %s, not %s", i, g.ID, f.ids[i])
 			}
 			l.sameGroup(f, g)
-			members, err := l.read.Members(ctx, f.ID, g.ID, "", -1)
+			members, err := l.read.Members(ctx, f.ID, g.ID)
 			say(members, err)
 		}
 		everybody := slices.Concat(f.userIDs, f.ids, f.idle)

@@ -36,7 +36,7 @@ func TestFiltersStayInTheirDirectory(t *testing.T) {
 	if in, err := w.read.Memberships(t.Context(), theirs.ID, []string{u.ID}); err != nil || len(in[u.ID]) != 1 || in[u.ID][0].Group != g.ID {
 		t.Errorf("%v, %v", in, err)
 	}
-	if members, err := w.read.Members(t.Context(), ours.ID, spy.ID, "", -1); err != nil || len(members) != 0 {
+	if members, err := w.read.Members(t.Context(), ours.ID, spy.ID); err != nil || len(members) != 0 {
 		t.Errorf("%v, %v", members, err)
 	}
 	if names, err := w.read.UserNames(t.Context(), ours.ID, []string{u.ID}); err != nil || len(names) != 0 {

@@ -35,7 +35,7 @@ func waiting(t *testing.T, read *projections.ReadModel) []string {
 			func() error { _, err := read.Group(t.Context(), d, "x"); return err },
 			func() error { _, err := read.Groups(t.Context(), d, first); return err },
 			func() error { _, err := read.GroupNames(t.Context(), d, nil); return err },
-			func() error { _, err := read.Members(t.Context(), d, "x", "", 1); return err },
+			func() error { _, err := read.Members(t.Context(), d, "x"); return err },
 			func() error { _, err := read.Standing(t.Context(), d, "x", nil); return err },
 			func() error { _, err := read.StandingAll(t.Context(), d, "x"); return err },
 			func() error { _, err := read.Memberships(t.Context(), d, nil); return err },

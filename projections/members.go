@@ -7,26 +7,31 @@ import (
 	"github.com/rollcall-sync/rollcall/domain"
 )
 
-// Member is a member of a group that exists, with the name it goes by.
+// Member is a member of a group, with the name it goes by.
 type Member struct {
 	ID      string
-	Type    string // User or Group
+	Type    string // User or Group; "" for an id that names nobody
 	Display string // displayName, else userName
 }
 
-// Members lists the members of a group of a directory in the order of their ids, from the one after the id given. Members that name
-// nobody in the directory are not shown. A limit of -1 lists all.
-func (m *ReadModel) Members(ctx context.Context, directory, group, after string, limit int) ([]Member, error) {
-	return all(ctx, m, scope(directory), scanMember, `SELECT m.member,
-			CASE WHEN u.id IS NULL THEN 'Group' ELSE 'User' END,
-			coalesce(u.attributes ->> '$.displayName', u.attributes ->> '$.userName', g.attributes ->> '$.displayName')
-		FROM groups o
-		CROSS JOIN members m ON m.grp = o.seq
-		LEFT JOIN users u ON u.id = m.member AND u.directory = o.directory
-		LEFT JOIN groups g ON g.id = m.member AND g.directory = o.directory
-		WHERE o.id = ? AND o.directory = ? AND m.member > ? AND (u.id IS NOT NULL OR g.id IS NOT NULL)
-		ORDER BY m.member LIMIT ?`, group, directory, after, limit)
+// Members lists the members of a group of a directory in the order of their ids. Members that name nobody in the directory are not shown.
+func (m *ReadModel) Members(ctx context.Context, directory, group string) ([]Member, error) {
+	return all(ctx, m, scope(directory), scanMember, memberQuery+`AND (u.id IS NOT NULL OR g.id IS NOT NULL) ORDER BY m.member`, group, directory)
 }
+
+// MembersAfter lists at most so many members, from the one after the id given, also those that name nobody in the directory: their type is "".
+func (m *ReadModel) MembersAfter(ctx context.Context, directory, group, after string, limit int) ([]Member, error) {
+	return all(ctx, m, scope(directory), scanMember, memberQuery+`AND m.member > ? ORDER BY m.member LIMIT ?`, group, directory, after, limit)
+}
+
+const memberQuery = `SELECT m.member,
+		CASE WHEN u.id IS NOT NULL THEN 'User' WHEN g.id IS NOT NULL THEN 'Group' ELSE '' END,
+		coalesce(u.attributes ->> '$.displayName', u.attributes ->> '$.userName', g.attributes ->> '$.displayName', '')
+	FROM groups o
+	CROSS JOIN members m ON m.grp = o.seq
+	LEFT JOIN users u ON u.id = m.member AND u.directory = o.directory
+	LEFT JOIN groups g ON g.id = m.member AND g.directory = o.directory
+	WHERE o.id = ? AND o.directory = ? `
 
 func scanMember(r row) (Member, error) {
 	var m Member

@@ -39,13 +39,15 @@ func (a *API) group(r *request) (projections.Group, error) {
 }
 
 type member struct {
-	Type       string `json:"__type__"`
-	ID         string `json:"id"`
-	MemberType string `json:"type"` // User or Group
-	Display    string `json:"display"`
+	Type       string  `json:"__type__"`
+	ID         string  `json:"id"`
+	MemberType *string `json:"type"` // User or Group; null for an id that names nobody, or nobody yet
+	Display    *string `json:"display"`
 }
 
-func showMember(m projections.Member) member { return member{"Member", m.ID, m.Type, m.Display} }
+func showMember(m projections.Member) member {
+	return member{"Member", m.ID, orNull(m.Type), orNull(m.Display)}
+}
 
 // cursor is the pagination of members: pages of a list that long are found by where the one before ended.
 type cursor struct {
@@ -66,7 +68,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, err := a.Read.Members(r.Context(), r.directory.ID, g.ID, r.params.Get("after"), perPage+1)
+	found, err := a.Read.MembersAfter(r.Context(), r.directory.ID, g.ID, r.params.Get("after"), perPage+1)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func TestForeignMember(t *testing.T) {
 	if history.text("data", 0, "members", "added", 0, "id") != hank || strings.Contains(history.body, "globex.test") {
 		t.Errorf("%s", history.body)
 	}
-	if a := w.must(200, "GET", "/api/v2/org/acme/groups/"+eng+"/members", ""); a.at("data", 0) != nil {
+	if a := w.must(200, "GET", "/api/v2/org/acme/groups/"+eng+"/members", ""); a.text("data", 0, "id") != hank || a.at("data", 0, "type") != nil || a.at("data", 0, "display") != nil {
 		t.Errorf("%s", a.body)
 	}
 }

@@ -68,7 +68,7 @@ func (s *SCIM) members(r *request, g projections.Group) ([]projections.Member, e
 	if g.Count == 0 || !r.wanted.shows("members") {
 		return nil, nil
 	}
-	return s.Read.Members(r.Context(), r.directory.ID, g.ID, "", -1)
+	return s.Read.Members(r.Context(), r.directory.ID, g.ID)
 }
 
 func (s *SCIM) replaceGroup(w http.ResponseWriter, r *request) error {

@@ -35,6 +35,23 @@ type afterwards func()
 
 func (f afterwards) Read([]byte) (int, error) { f(); return 0, io.EOF }
 
+// expiring is a context whose time ends when over is closed.
+type expiring struct {
+	context.Context
+	over chan struct{}
+}
+
+func (e expiring) Done() <-chan struct{} { return e.over }
+
+func (e expiring) Err() error {
+	select {
+	case <-e.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // TestHeavyBodiesTakeTurns: a heavy one waits while as many as may are read, no longer than its request lives; a light one never waits.
 //
 // Proves limits.
@@ -50,10 +67,10 @@ func TestHeavyBodiesTakeTurns(t *testing.T) {
 	if w := n.serveBody(t.Context(), strings.NewReader(bodyOf("light", heavy-1))); w.Code != 201 {
 		t.Errorf("a light body beside a heavy one: %d %s", w.Code, w.Body)
 	}
-	ctx, leave := context.WithCancel(t.Context())
+	ctx := expiring{t.Context(), make(chan struct{})}
 	second := bodyOf("second", 2*heavy)
 	rest, began := strings.NewReader(second[heavy-1:]), time.Now()
-	w := n.serveBody(ctx, io.MultiReader(strings.NewReader(second[:heavy-1]), afterwards(leave), rest))
+	w := n.serveBody(ctx, io.MultiReader(strings.NewReader(second[:heavy-1]), afterwards(func() { close(ctx.over) }), rest))
 	if took, read := time.Since(began), heavy+1-rest.Len(); read > 1 || took > 5*time.Second {
 		t.Errorf("the second heavy body waited %s and read %d bytes of the rest without its turn", took, read)
 	}

@@ -265,3 +265,31 @@ func TestETag(t *testing.T) {
 	n.must(204, "DELETE", group, "", "If-Match", n.must(200, "GET", group, "").header.Get("ETag"))
 	n.must(404, "DELETE", group, "", "If-Match", "*")
 }
+
+// TestUsersOfManyGroups: a page is cut short before it shows very many groups, and the next one goes on; who wants no groups gets whole pages.
+func TestUsersOfManyGroups(t *testing.T) {
+	const users, groups = 250, 700 // each user is in all of them, through one
+	n := newWorld(t).tenant("Acme", domain.AzureAD)
+	ids := n.fill(users)
+	members, err := json.Marshal(ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := idOf(t, n.must(201, "POST", "/Groups", fmt.Sprintf(`{"displayName":"Inner","members":%s}`, members)))
+	together(8, func(worker int) {
+		for i := worker; i < groups; i += 8 {
+			n.must(201, "POST", "/Groups", fmt.Sprintf(`{"displayName":"G%d","members":[%q]}`, i, inner))
+		}
+	})
+	first := n.list("/Users", "cursor", "", "count", "250", "attributes", "userName,groups.value")
+	if first.TotalResults != users || len(first.Resources) != 200 || first.NextCursor == "" {
+		t.Fatalf("the first page holds %d of %d, then %q", len(first.Resources), first.TotalResults, first.NextCursor)
+	}
+	second := n.list("/Users", "cursor", first.NextCursor, "count", "250", "attributes", "userName,groups.value")
+	if len(second.Resources) != users-200 || second.NextCursor != "" {
+		t.Errorf("the second page holds %d, then %q", len(second.Resources), second.NextCursor)
+	}
+	if whole := n.list("/Users", "count", "250", "attributes", "userName"); len(whole.Resources) != users {
+		t.Errorf("without groups a page holds %d", len(whole.Resources))
+	}
+}

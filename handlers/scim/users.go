@@ -3,6 +3,7 @@ package scim
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
@@ -115,25 +116,58 @@ func (s *SCIM) listUsers(w http.ResponseWriter, r *request) error {
 	return listed(w, r, domain.UserType, s.userPage)
 }
 
-// userPage reads users as they are shown; their groups are one query for all.
+// userPage reads users as they are shown.
 func (s *SCIM) userPage(r *request, q projections.Query) (shown, error) {
 	page, err := s.Read.Users(r.Context(), r.directory.ID, q)
 	if err != nil {
 		return shown{}, err
 	}
-	ids := make([]string, len(page.Items))
-	for i, u := range page.Items {
-		ids[i] = u.ID
+	in, fitting, err := s.groupsOf(r, page.Items)
+	if err != nil {
+		return shown{}, err
 	}
-	var in map[string][]projections.Membership
-	if len(ids) > 0 {
-		if in, err = s.Read.Memberships(r.Context(), r.directory.ID, ids); err != nil {
+	cut := fitting < len(page.Items)
+	if cut {
+		q.Count = fitting
+		if page, err = s.Read.Users(r.Context(), r.directory.ID, q); err != nil {
 			return shown{}, err
 		}
 	}
-	out := shown{items: make([]map[string]any, len(page.Items)), total: page.Total, last: page.Last}
+	out := shown{items: make([]map[string]any, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
 	for i, u := range page.Items {
 		out.items[i] = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]))
 	}
 	return out, nil
+}
+
+// usersTogether is how many users' groups are one query.
+const usersTogether = 100
+
+// groupsOf are the groups of users, and how many of these fit into one page with them: a page is cut short before it shows more than
+// membersPerPage, but never below usersTogether. Where neither groups are shown nor the version that tells of them, none are read.
+func (s *SCIM) groupsOf(r *request, users []projections.User) (map[string][]projections.Membership, int, error) {
+	in := map[string][]projections.Membership{}
+	if !r.wanted.shows("groups") && !r.wanted.shows("meta") {
+		return in, len(users), nil
+	}
+	total, fitting := 0, 0
+	for some := range slices.Chunk(users, usersTogether) {
+		if total > membersPerPage {
+			break
+		}
+		ids := make([]string, len(some))
+		for i, u := range some {
+			ids[i] = u.ID
+		}
+		found, err := s.Read.Memberships(r.Context(), r.directory.ID, ids)
+		if err != nil {
+			return nil, 0, err
+		}
+		for id, groups := range found {
+			in[id] = groups
+			total += len(groups)
+		}
+		fitting += len(some)
+	}
+	return in, fitting, nil
 }
