@@ -140,11 +140,13 @@ func (s *SCIM) userPage(r *request, q projections.Query) (shown, error) {
 	return out, nil
 }
 
-// usersTogether is how many users' groups are one query.
-const usersTogether = 100
+const (
+	usersTogether = 100    // whose groups are one query
+	groupsPerPage = 20_000 // that a page of users shows: some megabytes
+)
 
-// groupsOf are the groups of users, and how many of these fit into one page with them: a page is cut short before it shows more than
-// membersPerPage, but never below usersTogether. Where neither groups are shown nor the version that tells of them, none are read.
+// groupsOf are the groups of users, and how many of these fit into one page with them: a page is cut short once it shows more than
+// groupsPerPage. Where neither groups are shown nor the version that tells of them, none are read.
 func (s *SCIM) groupsOf(r *request, users []projections.User) (map[string][]projections.Membership, int, error) {
 	in := map[string][]projections.Membership{}
 	if !r.wanted.shows("groups") && !r.wanted.shows("meta") {
@@ -152,7 +154,7 @@ func (s *SCIM) groupsOf(r *request, users []projections.User) (map[string][]proj
 	}
 	total, fitting := 0, 0
 	for some := range slices.Chunk(users, usersTogether) {
-		if total > membersPerPage {
+		if total > groupsPerPage {
 			break
 		}
 		ids := make([]string, len(some))
