@@ -22,6 +22,10 @@ const (
 // assigned again. With any other provider a second user is meant.
 func (p Provider) Restores() bool { return p == Okta }
 
+// NamesGroups tells whether the provider finds its groups again by their displayName alone, so that two of one name would be one to it: Entra ID. A
+// second group of a name is then refused, without regard to case.
+func (p Provider) NamesGroups() bool { return p == AzureAD }
+
 var directoryProviders = []Provider{Okta, AzureAD, Google, OneLogin, JumpCloud, PingOne, PingFederate, Rippling, CustomSCIM}
 
 // ParseProvider reads a directory's provider, also by its other names; "" is custom_scim.

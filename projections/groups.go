@@ -28,6 +28,8 @@ func applyGroup(b *batch, id string, s Stored) error {
 		return applyMembers(b, seq, s)
 	case domain.GroupDeleted:
 		return deleteGroup(b, id)
+	case domain.UserClaimRevoked:
+		return b.exec(`UPDATE groups SET version = ? WHERE id = ?`, int64(s.Version), id)
 	}
 	var seq int64
 	var g domain.Group

@@ -8,7 +8,8 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// CreateGroup makes a group with the members that the plan wants.
+// CreateGroup makes a group with the members that the plan wants. A displayName that is taken is a uniqueness error where the provider finds its
+// groups by it.
 func (s *Service) CreateGroup(ctx context.Context, c Caller, d projections.Directory, attributes domain.Attributes, plan domain.MembersPlan) (projections.Group, error) {
 	defer s.locks.joining(d.ID)()
 	delta, err := s.known(ctx, d, plan.Delta(nil))
@@ -19,15 +20,23 @@ func (s *Service) CreateGroup(ctx context.Context, c Caller, d projections.Direc
 	if err != nil {
 		return projections.Group{}, err
 	}
-	id := newID()
-	stream := projections.KindGroup.Stream(id)
-	var draft draft
-	meta := s.metaIn(c, d)
-	draft.add(stream, eventstore.NoStream, meta, events...)
-	if err := s.append(ctx, draft); err != nil {
-		return projections.Group{}, err
-	}
-	return groupOf(id, keep(s, stream, folded[domain.Group]{}, meta.RecordedAt, events...)), nil
+	named, claims := groupName(d, attributes)
+	return decide(ctx, s, s.claimStream(named), func() (projections.Group, error) {
+		id := newID() // another one in each attempt: the last one's stream may have been fenced
+		stream := projections.KindGroup.Stream(id)
+		var draft draft
+		meta := s.metaIn(c, d)
+		if claims {
+			if err := s.claim(ctx, &draft, meta, named, stream); err != nil {
+				return projections.Group{}, err
+			}
+		}
+		draft.add(stream, eventstore.NoStream, meta, events...)
+		if err := s.append(ctx, draft); err != nil {
+			return projections.Group{}, err
+		}
+		return groupOf(id, keep(s, stream, folded[domain.Group]{}, meta.RecordedAt, events...)), nil
+	})
 }
 
 func groupOf(id string, f folded[domain.Group]) projections.Group {
@@ -69,7 +78,20 @@ func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Direc
 		}
 		var draft draft
 		meta := s.metaIn(c, d)
+		before, _ := groupName(d, g.State.Attributes)
+		after, claims := groupName(d, attributes)
+		renamed := claims && before != after
+		if renamed {
+			if err := s.claim(ctx, &draft, meta, after, stream); err != nil {
+				return projections.Group{}, err
+			}
+		}
 		draft.add(stream, g.Version, meta, events...)
+		if renamed {
+			if err := s.release(ctx, &draft, meta, before, stream); err != nil {
+				return projections.Group{}, err
+			}
+		}
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Group{}, err
 		}
@@ -91,6 +113,11 @@ func (s *Service) DeleteGroup(ctx context.Context, c Caller, d projections.Direc
 		draft.add(stream, g.Version, meta, domain.GroupDeleted{})
 		if err := s.leaveGroups(ctx, &draft, meta, d, id); err != nil {
 			return struct{}{}, err
+		}
+		if held, claims := groupName(d, g.State.Attributes); claims {
+			if err := s.release(ctx, &draft, meta, held, stream); err != nil {
+				return struct{}{}, err
+			}
 		}
 		return struct{}{}, s.append(ctx, draft)
 	})

@@ -75,6 +75,9 @@ func (s *Service) holds(ctx context.Context, owner string, n name) (bool, events
 		u, err := load[domain.User](ctx, s, owner)
 		key, wrong := domain.NameKey(u.State.Attributes.Text("userName"))
 		return u.State.Exists() && wrong == nil && key == n.key, u.Version, err
+	case projections.KindGroup:
+		g, err := load[domain.Group](ctx, s, owner)
+		return g.State.Exists() && domain.FoldKey(g.State.Attributes.Text("displayName")) == n.key, g.Version, err
 	case projections.KindOrganization:
 		o, err := load[domain.Organization](ctx, s, owner)
 		return o.State.Exists(), o.Version, err
@@ -89,4 +92,9 @@ func (s *Service) holds(ctx context.Context, owner string, n name) (bool, events
 func userName(directory string, a domain.Attributes) (name, error) {
 	key, err := domain.NameKey(a.Text("userName"))
 	return name{directory, "userName", key}, err
+}
+
+// groupName is the claim of a group's name in a directory; claimed is false where its provider may give two groups one name.
+func groupName(d projections.Directory, a domain.Attributes) (n name, claimed bool) {
+	return name{d.ID, "displayName", domain.FoldKey(a.Text("displayName"))}, d.Provider.NamesGroups()
 }
