@@ -332,8 +332,21 @@ func TestStatementsUseIndexes(t *testing.T) {
 	s.change("a")
 	due := s.due("e", someTime, 10)
 	s.record(Delivered, someTime, time.Time{}, due.Fresh...)
-	s.event("endpoint-e", domain.EndpointDeleted{})
-	queries := append(slices.Collect(maps.Keys(s.db.statements)), deliveryFresh, deliveryAgain, deliveryStalest, deliverySoonest, deliveryBody)
+	for _, e := range []domain.Event{
+		domain.EndpointResendRequested{Delivery: s.ids("e")[0]}, domain.EndpointDeliveryCancelled{Delivery: s.ids("e")[0]}, domain.EndpointRecoveryRequested{},
+		domain.EndpointReplayRequested{Replay: "r", From: "0", Until: "1"}, domain.EndpointReplayCancelled{Replay: "r"}, domain.EndpointDeleted{},
+	} {
+		s.event("endpoint-e", e)
+	}
+	s.sweep(someTime)
+	queries := append(slices.Collect(maps.Keys(s.db.statements)), deliveryFresh, deliveryAgain, deliveryStalest, deliverySoonest, deliveryBody,
+		loggedColumns+`WHERE d.webhook_id = ? AND d.lane = ?`, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
+	newest := loggedColumns + `WHERE true` + logOrder // reads no more than the page
+	queries = append(queries, newest)
+	for _, q := range []LogQuery{{Endpoint: "e"}, {Subject: "user-a"}} {
+		where, _ := q.where()
+		queries = append(queries, loggedColumns+where+logOrder)
+	}
 	looked := 0
 	for _, query := range queries {
 		if !strings.Contains(query, "deliveries") && !strings.Contains(query, "attempts") && !strings.Contains(query, "messages") {
@@ -347,7 +360,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 			var a, b, c int
 			var step string
 			s.must(rows.Scan(&a, &b, &c, &step))
-			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "TEMP B-TREE") {
+			whole := regexp.MustCompile(`^SCAN (d|m|a|deliveries|messages|attempts)$`).MatchString(step) && query != newest
+			if whole || strings.Contains(step, "TEMP B-TREE") {
 				t.Errorf("%s\n%s", query, step)
 			}
 			if strings.Contains(step, "SEARCH") && strings.Contains(step, "deliveries") && strings.Contains(query, "queue = ? ") && !strings.Contains(step, "deliveries_open") && !strings.Contains(step, "PRIMARY KEY") {

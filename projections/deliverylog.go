@@ -75,6 +75,8 @@ type LogQuery struct {
 const loggedColumns = `SELECT d.seq, d.endpoint, d.lane, d.queue, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, d.type,
 	d.state, m.position, m.body, d.made, d.ended FROM deliveries d JOIN messages m ON m.event = d.event `
 
+const logOrder = ` ORDER BY d.seq DESC LIMIT ? OFFSET ?`
+
 func scanLogged(r row) (Logged, error) {
 	var l Logged
 	var event, body []byte
@@ -96,7 +98,7 @@ func (o *Outbox) Log(ctx context.Context, q LogQuery) (Page[Logged], error) {
 	if page.Total, err = o.total(ctx, q, where, args); err != nil {
 		return page, err
 	}
-	page.Items, err = rowsOf(ctx, o.db.read, scanLogged, loggedColumns+where+` ORDER BY d.seq DESC LIMIT ? OFFSET ?`, append(args, q.PerPage, (q.Page-1)*q.PerPage)...)
+	page.Items, err = rowsOf(ctx, o.db.read, scanLogged, loggedColumns+where+logOrder, append(args, q.PerPage, (q.Page-1)*q.PerPage)...)
 	if err != nil {
 		return page, err
 	}

@@ -51,6 +51,7 @@ CREATE INDEX IF NOT EXISTS deliveries_failed ON deliveries (endpoint, ended) WHE
 CREATE INDEX IF NOT EXISTS deliveries_ended ON deliveries (state, ended) WHERE ended > 0;
 CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
 CREATE INDEX IF NOT EXISTS deliveries_named ON deliveries (webhook_id);
+CREATE INDEX IF NOT EXISTS deliveries_to ON deliveries (endpoint, seq);
 CREATE INDEX IF NOT EXISTS deliveries_about ON deliveries (subject, seq);
 
 -- How many deliveries an endpoint has in each state, so that nobody has to count them; the triggers keep it.
