@@ -1,9 +1,13 @@
 package domain
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestEndpoint(t *testing.T) {
 	key := SigningKey{Secret: "sealed"}
@@ -16,6 +20,24 @@ func TestEndpoint(t *testing.T) {
 		return []Event{EndpointCreated{EndpointSettings{Name: "App", URL: url, EventCodes: codes}, key}}
 	}
 	disable := func(p *Endpoint) ([]Event, error) { return one(p.Disable("gone"), nil) }
+	settings := func(s EndpointSettings) func(*Endpoint) ([]Event, error) {
+		return func(*Endpoint) ([]Event, error) { return one(CreateEndpoint(s, key)) }
+	}
+	when := func(f func(*Endpoint) (Event, error)) func(*Endpoint) ([]Event, error) {
+		return func(p *Endpoint) ([]Event, error) { return one(f(p)) }
+	}
+	update := func(s EndpointSettings) func(*Endpoint) ([]Event, error) {
+		return when(func(p *Endpoint) (Event, error) { return p.Update(s) })
+	}
+	rotate := func(overlap time.Duration) func(*Endpoint) ([]Event, error) {
+		return when(func(p *Endpoint) (Event, error) { return p.RotateKey(SigningKey{Secret: "next"}, noon, overlap) })
+	}
+	test := func(codes ...string) func(*Endpoint) ([]Event, error) {
+		return when(func(p *Endpoint) (Event, error) { return p.Test(codes) })
+	}
+	replay := func(wanted EndpointReplayRequested) func(*Endpoint) ([]Event, error) {
+		return when(func(p *Endpoint) (Event, error) { return p.Replay(wanted) })
+	}
 	const u = "https://app.example/hooks"
 	decide(t, []decision[Endpoint]{
 		{"create", nil, create(u), created(u, "all"), ""},
@@ -37,7 +59,74 @@ func TestEndpoint(t *testing.T) {
 		{"disable what is disabled", append(created(u, "all"), EndpointDisabled{"slow"}), disable, nil, ""},
 		{"disable what is deleted", append(created(u, "all"), EndpointDeleted{}), disable, nil, ""},
 		{"disable what never was", nil, disable, nil, ""},
+
+		{"no rate below none", nil, settings(EndpointSettings{Name: "a", URL: u, RateLimit: -1}), nil, "invalid invalidValue"},
+		{"no rate beyond", nil, settings(EndpointSettings{Name: "a", URL: u, RateLimit: MaxRateLimit + 1}), nil, "invalid invalidValue"},
+		{"no concurrency beyond", nil, settings(EndpointSettings{Name: "a", URL: u, Concurrency: MaxConcurrency + 1}), nil, "invalid invalidValue"},
+		{"no timeout beyond", nil, settings(EndpointSettings{Name: "a", URL: u, Timeout: MaxTimeout + 1}), nil, "invalid invalidValue"},
+		{"update", created(u, "all"), update(EndpointSettings{Name: "B", URL: u, RateLimit: 5}), []Event{EndpointUpdated{EndpointSettings{Name: "B", URL: u, EventCodes: []string{"all"}, RateLimit: 5}}}, ""},
+		{"update to the same", created(u, "all"), update(EndpointSettings{Name: "App", URL: u, EventCodes: []string{"all"}}), nil, ""},
+		{"update to what is none", created(u, "all"), update(EndpointSettings{Name: "App", URL: "ftp://x"}), nil, "invalid invalidValue"},
+		{"update what is deleted", append(created(u, "all"), EndpointDeleted{}), update(EndpointSettings{Name: "B", URL: u}), nil, "not_found"},
+		{"pause", created(u, "all"), when((*Endpoint).Pause), []Event{EndpointPaused{}}, ""},
+		{"pause what is paused", append(created(u, "all"), EndpointPaused{}), when((*Endpoint).Pause), nil, ""},
+		{"pause what is disabled", append(created(u, "all"), EndpointDisabled{"gone"}), when((*Endpoint).Pause), nil, ""},
+		{"enable what is paused", append(created(u, "all"), EndpointPaused{}), when((*Endpoint).Enable), []Event{EndpointEnabled{}}, ""},
+		{"enable what is disabled", append(created(u, "all"), EndpointDisabled{"gone"}), when((*Endpoint).Enable), []Event{EndpointEnabled{}}, ""},
+		{"enable what is active", append(created(u, "all"), EndpointPaused{}, EndpointEnabled{}), when((*Endpoint).Enable), nil, ""},
+		{"disable what is paused", append(created(u, "all"), EndpointPaused{}), disable, []Event{EndpointDisabled{"gone"}}, ""},
+		{"rotate", created(u, "all"), rotate(time.Hour), []Event{EndpointKeyRotated{SigningKey{Secret: "next"}, noon.Add(time.Hour)}}, ""},
+		{"rotate into the past", created(u, "all"), rotate(-time.Hour), nil, "invalid invalidValue"},
+		{"rotate for too long", created(u, "all"), rotate(MaxKeyOverlap + 1), nil, "invalid invalidValue"},
+		{"test", created(u, "all"), test(), []Event{EndpointTested{}}, ""},
+		{"test types", created(u, "all"), test("directory.group.*", TypeUserCreated), []Event{EndpointTested{[]string{TypeUserCreated, TypeGroupCreated, TypeGroupUpdated, TypeGroupMembersChanged, TypeGroupDeleted}}}, ""},
+		{"test a type that is none", created(u, "all"), test("robots"), nil, "invalid invalidValue"},
+		{"test what is paused", append(created(u, "all"), EndpointPaused{}), test(), nil, "conflict"},
+		{"test what is disabled", append(created(u, "all"), EndpointDisabled{"gone"}), test(), nil, "conflict"},
+		{"replay", created(u, "all"), replay(EndpointReplayRequested{Replay: "r", From: "1", Until: "2"}), []Event{EndpointReplayRequested{"r", "1", "2", []string{"all"}, DefaultReplayRate}}, ""},
+		{"replay too fast", created(u, "all"), replay(EndpointReplayRequested{RateLimit: MaxRateLimit + 1}), nil, "invalid invalidValue"},
+		{"replay to what is paused", append(created(u, "all"), EndpointPaused{}), replay(EndpointReplayRequested{}), nil, "conflict"},
+		{"recover", created(u, "all"), func(p *Endpoint) ([]Event, error) { return one(p.Recover(noon)) }, []Event{EndpointRecoveryRequested{noon}}, ""},
+		{"recover what is disabled", append(created(u, "all"), EndpointDisabled{"gone"}), func(p *Endpoint) ([]Event, error) { return one(p.Recover(noon)) }, nil, "conflict"},
+		{"resend", created(u, "all"), func(p *Endpoint) ([]Event, error) { return one(p.Resend("d")) }, []Event{EndpointResendRequested{"d"}}, ""},
 	})
+}
+
+// Messages are signed with the key, and with the one before until its time is over.
+func TestEndpointKeys(t *testing.T) {
+	var p Endpoint
+	p.Apply(EndpointCreated{EndpointSettings{URL: "https://app.example"}, SigningKey{Secret: "one"}})
+	p.Apply(EndpointKeyRotated{SigningKey{Secret: "two"}, noon})
+	if keys := p.Keys(noon.Add(-1)); len(keys) != 2 || keys[0].Secret != "two" || keys[1].Secret != "one" {
+		t.Errorf("before noon %v", keys)
+	}
+	if keys := p.Keys(noon); len(keys) != 1 || keys[0].Secret != "two" {
+		t.Errorf("at noon %v", keys)
+	}
+	p.Apply(EndpointKeyRotated{SigningKey{Secret: "three"}, noon.Add(1)})
+	if keys := p.Keys(noon); len(keys) != 2 || keys[1].Secret != "two" {
+		t.Errorf("rotated again %v", keys)
+	}
+}
+
+func TestCheckHeaders(t *testing.T) {
+	many := map[string]string{}
+	for i := range MaxHeaders + 1 {
+		many[fmt.Sprint("X-", i)] = "v"
+	}
+	for _, c := range []struct {
+		headers map[string]string
+		ok      bool
+	}{
+		{nil, true}, {map[string]string{"Authorization": "Bearer x", "X_Key-1": "~ !"}, true},
+		{map[string]string{"": "x"}, false}, {map[string]string{"X Y": "x"}, false}, {map[string]string{"X:": "x"}, false}, {map[string]string{"Ä": "x"}, false}, {map[string]string{strings.Repeat("x", 65): "x"}, false},
+		{map[string]string{"X": "a\nb"}, false}, {map[string]string{"X": "ä"}, false}, {map[string]string{"X": strings.Repeat("x", 1025)}, false},
+		{map[string]string{"HOST": "x"}, false}, {map[string]string{"Webhook-Signature": "x"}, false}, {map[string]string{"x": "1", "X": "2"}, false}, {many, false},
+	} {
+		if err := CheckHeaders(c.headers); (err == nil) != c.ok || err != nil && refusal(err) != "invalid invalidValue" {
+			t.Errorf("%v: %v", c.headers, err)
+		}
+	}
 }
 
 func TestEndpointWants(t *testing.T) {

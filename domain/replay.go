@@ -59,10 +59,16 @@ func (p *Endpoint) Replay(wanted EndpointReplayRequested) (Event, error) {
 
 // Recover decides on the deliveries given up since a time.
 func (p *Endpoint) Recover(since time.Time) (Event, error) {
-	return EndpointRecoveryRequested{since.UTC().Truncate(time.Millisecond)}, p.mustBeActive()
+	if err := p.mustBeActive(); err != nil {
+		return nil, err
+	}
+	return EndpointRecoveryRequested{since.UTC().Truncate(time.Millisecond)}, nil
 }
 
 // Resend decides on one delivery again.
 func (p *Endpoint) Resend(delivery string) (Event, error) {
-	return EndpointResendRequested{delivery}, p.mustBeActive()
+	if err := p.mustBeActive(); err != nil {
+		return nil, err
+	}
+	return EndpointResendRequested{delivery}, nil
 }

@@ -34,9 +34,9 @@ type OtherLogError struct{ At time.Time }
 
 func (e *OtherLogError) Error() string { return "the cursor is of another log" }
 
-// Start is the place that a text means: a cursor, a time or a position, "head", or "0" for the start. A cursor of another log
+// Start is the place that a text means: a cursor, a time or a position, "head" which is now, or "0" for the start. A cursor of another log
 // is an *OtherLogError, what is none of these ErrNotWhen.
-func (f *Feed) Start(ctx context.Context, text string) (Cursor, error) {
+func (f *Feed) Start(ctx context.Context, text string, now time.Time) (Cursor, error) {
 	c, err := ParseCursor(text)
 	if err == nil && c.Log != f.id {
 		return c, &OtherLogError{c.At}
@@ -44,8 +44,14 @@ func (f *Feed) Start(ctx context.Context, text string) (Cursor, error) {
 	if err == nil {
 		return c, nil
 	}
-	at, err := Locate(ctx, f.log, text)
-	return Cursor{Log: f.id, Position: at}, err
+	c = Cursor{Log: f.id}
+	c.Position, err = Locate(ctx, f.log, text)
+	if when, e := time.Parse(time.RFC3339Nano, text); e == nil {
+		c.At = when
+	} else if text == "head" {
+		c.At = now
+	}
+	return c, err
 }
 
 // feedRecords bounds the records that one page reads: one for few types may be empty, and the next goes on.

@@ -89,7 +89,7 @@ func sample(s Stored, t Target, kind string) Message {
 		m.Data.Organization = "example"
 	}
 	m.Data.Subject.ExternalID = sampleExternalIDs[subject.Kind]
-	m.Data.Members, m.Data.Test = members, true
+	m.Data.Subject.Version, m.Data.Members, m.Data.Test = subject.Version, members, true
 	return m
 }
 

@@ -87,7 +87,7 @@ func typesOf(r *request) ([]string, error) {
 
 // place is where in the log a field or parameter says. A cursor of another log is gone, and the answer tells the time to go on from.
 func (a *API) place(r *request, field, text string) (projections.Cursor, error) {
-	at, err := a.Feed.Start(r.Context(), text)
+	at, err := a.Feed.Start(r.Context(), text, a.Commands.Now())
 	var other *projections.OtherLogError
 	if errors.As(err, &other) {
 		e := domain.Refuse(domain.Gone, "the cursor is of another log, which this server no longer reads; go on from the time %s", formatTime(other.At))

@@ -16,11 +16,15 @@ func FuzzRequests(f *testing.F) {
 	eng := w.group(acme, "Engineering", ada)
 	f.Add(`{"name":"h","target_url":"https://[::1]/","event_codes":["all"],"organization":"acme"}`, `filter=userName eq "ada"&page=1`, "a.b", ada)
 	f.Add(`{"name":[{"a":null}]} x`, `per_page=1e3&after=%zz;`, "rcat_v1.AAAA", eng)
+	hook := "/api/v2/webhooks/" + w.must(201, "POST", "/api/v2/webhooks", `{"name":"h","target_url":"https://a.example"}`).text("id")
+	f.Add(`{"from":"0","to":"head","rate_limit":5,"headers":{"X":"y"}}`, `state=pending&subject=user-x&webhook_id=1`, "", "msg_0.1")
 	f.Add("\x00\xff", "\xff", "\xff.\xff", "../\x00")
 	f.Fuzz(func(t *testing.T, body, query, bearer, id string) {
 		for _, route := range [][2]string{
 			{"POST", "/api/v2/org"}, {"POST", "/api/v2/webhooks"}, {"POST", "/api/v2/api-keys"}, {"POST", "/oauth/token"},
 			{"GET", "/api/v2/org/acme/users"}, {"GET", "/api/v2/org/acme/groups/" + eng + "/members"}, {"GET", "/api/v2/org/acme/users/?/history"}, {"GET", "/api/v2/org/?"},
+			{"PUT", hook}, {"POST", hook + "/replay"}, {"POST", hook + "/simulate"}, {"POST", hook + "/recover"}, {"POST", hook + "/test"}, {"POST", hook + "/rotate"},
+			{"GET", "/api/v2/webhook-events"}, {"GET", "/api/v2/webhook-events/?"}, {"POST", "/api/v2/webhook-events/?/resend"}, {"GET", "/api/v2/replays/?"},
 		} {
 			r := httptest.NewRequest(route[0], "/", strings.NewReader(body))
 			r.URL.Path, r.URL.RawQuery = strings.Replace(route[1], "?", strings.ReplaceAll(id, "/", ""), 1), query

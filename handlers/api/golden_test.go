@@ -77,7 +77,7 @@ func newConversation(t *testing.T) *conversation {
 func (c *conversation) name(name, id string) { c.names[id], c.ids[name] = name, id }
 
 var (
-	uuids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	uuids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|msg_[0-9a-f]{32}`)
 	refs    = regexp.MustCompile(`\$[a-z0-9]+`)
 	secrets = []struct {
 		form *regexp.Regexp
@@ -87,6 +87,7 @@ var (
 		{regexp.MustCompile(`"(\$[a-z0-9]+)\.[A-Za-z0-9_-]{43}"`), `"$1.$$secret"`},
 		{regexp.MustCompile(`"[A-Za-z0-9_-]{43}"`), `"$$secret"`},
 		{regexp.MustCompile(`"whsec_[A-Za-z0-9+/]{43}="`), `"whsec_$$secret"`},
+		{regexp.MustCompile(`"whpk_[A-Za-z0-9+/]{43}="`), `"whpk_$$public"`},
 		{regexp.MustCompile(`"(request|request_id)": "[0-9a-f]{24}"`), `"$1": "$$request"`},
 	}
 )

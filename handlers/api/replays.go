@@ -46,7 +46,7 @@ type preview struct {
 	To    string            `json:"to"`
 	Total int               `json:"total"`
 	Types map[string]int    `json:"types"`
-	Data  []json.RawMessage `json:"data,omitempty"` // the first messages
+	Data  []json.RawMessage `json:"data,omitzero"` // the first messages, of a simulation
 }
 
 // span is a range that a body names.
@@ -149,6 +149,7 @@ func (a *API) simulate(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	shown.Data = []json.RawMessage{}
 	for t, err := range projections.Tell(r.Context(), a.Log, s.from.Position, s.to.Position, s.wants(p)) {
 		if err != nil {
 			return err
