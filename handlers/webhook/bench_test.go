@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 )
@@ -39,4 +42,63 @@ func BenchmarkDeliver(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 		})
 	}
+}
+
+// BenchmarkHalfDead delivers messages to 5,000 endpoints that live, once alone and once beside as many that are dead: an operation is one message to all
+// of them. The dead ones are known for it and probed once a minute, as they are after their first minutes.
+func BenchmarkHalfDead(b *testing.B) {
+	const living = 5_000
+	for _, dead := range []int{0, living} {
+		b.Run(fmt.Sprintf("dead=%d", dead), func(b *testing.B) {
+			w := newWorld(b)
+			var accepted atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if accepted.Add(1)%living == 0 {
+					w.news.tell()
+				}
+			}))
+			b.Cleanup(server.Close)
+			gone := httptest.NewServer(nil)
+			gone.Close() // its port refuses connections from now on
+			for e := range living {
+				w.endpoint(fmt.Sprintf("living%d", e), server.URL)
+			}
+			for e := range dead {
+				w.endpoint(fmt.Sprintf("dead%d", e), gone.URL)
+			}
+			metrics := prometheus.NewRegistry()
+			run := w.deliver(func(c *webhook.Config) {
+				c.Logger, c.Metrics = slog.New(slog.DiscardHandler), metrics
+				c.Schedule = webhook.Schedule{ProbeMin: time.Minute}
+			})
+			deliver := func(n int) {
+				w.users(fmt.Sprint("u", n), 1, 1)
+				w.until("all are accepted", func() bool { return accepted.Load() == int64(n)*living })
+			}
+			deliver(1)
+			w.until("all that are dead are known", func() bool { return down(b, metrics) == dead })
+			b.ResetTimer()
+			for n := range b.N {
+				deliver(n + 2)
+			}
+			b.StopTimer()
+			run.end()
+			b.ReportMetric(float64(b.N*living)/b.Elapsed().Seconds(), "deliveries/s")
+		})
+	}
+}
+
+// down is how many endpoints fail as a whole, as the metrics tell.
+func down(b *testing.B, metrics *prometheus.Registry) int {
+	families, err := metrics.Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "rollcall_webhook_endpoints_down" {
+			return int(f.Metric[0].Gauge.GetValue())
+		}
+	}
+	return 0
 }

@@ -37,6 +37,7 @@ type Outbox interface {
 	Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]projections.Delivery, error)
 	Body(ctx context.Context, seq int64) ([]byte, error)
 	Record(ctx context.Context, outcomes ...projections.Outcome) error
+	Backlogs(ctx context.Context) ([]projections.Backlog, error)
 }
 
 // Config is what a Deliverer needs. Outbox, OpenKey, OpenHeaders and Disable are required; the zero value of any other field is its default.
@@ -128,7 +129,7 @@ func New(c Config) (*Deliverer, error) {
 	d := &Deliverer{config: c, guard: newGuard(c.Allow, c.Resolver, c.Concurrency, c.TLS), metrics: newMetrics(), chance: rand.Float64}
 	d.client = d.guard.client()
 	if c.Metrics != nil {
-		if err := d.metrics.register(c.Metrics); err != nil {
+		if err := errors.Join(d.metrics.register(c.Metrics), c.Metrics.Register(backlogs{c.Outbox, c.Now, c.Logger})); err != nil {
 			return nil, fmt.Errorf("register the metrics of webhooks: %w", err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics count attempts. No label grows with the number of endpoints.
+// metrics count attempts. No label grows with the number of endpoints; only backlogs do, of which each endpoint that has one is a line.
 type metrics struct {
 	attempts *prometheus.CounterVec
 	seconds  prometheus.Histogram
