@@ -25,6 +25,12 @@ type household struct {
 
 func newHousehold(t *testing.T) *household {
 	h := &household{victim: &victim{t: t, dir: t.TempDir()}}
+	h.begin()
+	return h
+}
+
+// begin starts the server and makes an organization and its directory.
+func (h *household) begin() {
 	h.start()
 	h.admin = client{victim: h.victim, token: storyKey}
 	h.admin.must("POST", "/api/v2/org", `{"name":"Acme"}`, nil)
@@ -34,7 +40,6 @@ func newHousehold(t *testing.T) *household {
 	}
 	h.admin.must("POST", "/api/v2/org/acme/directory-sync?provider=okta", ``, &directory)
 	h.provider, h.base = client{victim: h.victim, token: directory.Token.Value}, "/scim/v2/"+directory.ID
-	return h
 }
 
 // user makes a user with so many changes, and answers its id.

@@ -143,6 +143,38 @@ func (c client) send(method, path, body string) (int, []byte) {
 	}
 }
 
+// once sends a request that is not repeated.
+func (c client) once(method, path, body string) (int, []byte) {
+	r, err := http.NewRequest(method, c.victim.url()+path, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		c.victim.t.Error(err)
+		return 0, nil
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		c.victim.t.Error(err)
+	}
+	return answer.StatusCode, text
+}
+
+func idIn(t *testing.T, body []byte) string {
+	t.Helper()
+	var r struct{ ID string }
+	if err := json.Unmarshal(body, &r); err != nil || r.ID == "" {
+		t.Fatalf("no id in %s", body)
+	}
+	return r.ID
+}
+
 func (c client) must(method, path, body string, into any) {
 	status, text := c.send(method, path, body)
 	if status >= 300 {
