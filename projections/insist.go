@@ -46,11 +46,14 @@ func (r *Runner) insist(ctx context.Context, p Projection, try context.Context, 
 	}
 }
 
-// passes tells whether an error of SQLite may be gone at the next try: another process holds the file, the disk is full or
-// does not answer, file descriptors have run out. Damage does not pass, also where SQLite reports it as an error of the disk.
+// passes tells whether an error may be gone at the next try: a message could not be handed on; or, of SQLite, another process holds the file, the disk is
+// full or does not answer, file descriptors have run out. Damage does not pass, also where SQLite reports it as an error of the disk.
 func passes(err error) bool {
 	if _, damaged := errors.AsType[*eventstore.DamagedError](err); damaged {
 		return false
+	}
+	if _, handing := errors.AsType[*handError](err); handing {
+		return true
 	}
 	for _, lasting := range []error{sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.IOERR_CORRUPTFS, sqlite3.IOERR_DATA} {
 		if errors.Is(err, lasting) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/handlers/broker"
 )
 
 // serverConfig is everything that `rollcall serve` can be told; it works without any of it.
@@ -23,6 +24,8 @@ type serverConfig struct {
 	KeepDelivered  time.Duration `help:"How long a delivery is kept after it was accepted, with its message and attempts." default:"720h"`
 	KeepFailed     time.Duration `help:"How long a delivery is kept after it was given up or cancelled." default:"2160h"`
 	DeliveriesFrom string        `help:"Where to begin delivering when the deliveries file is lost: a position, an RFC 3339 time, or head." placeholder:"WHERE"`
+	Publish        []string      `help:"Brokers that every change is published to: nats://, amqp:// or redis://host/topic. The topic is the stream or the queue." placeholder:"URL"`
+	PublishFrom    string        `help:"Where a broker that is new begins: a position, an RFC 3339 time, 0 for the start, or head." default:"head" placeholder:"WHERE"`
 	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
 	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
 	LogLevel       slog.Level    `help:"Lowest level of the log lines: debug, info, warn or error." default:"info"`
@@ -68,6 +71,9 @@ func (c *serverConfig) Validate() error {
 	if c.KeepDelivered < 0 || c.KeepFailed < 0 {
 		wrong = append(wrong, errors.New("--keep-delivered and --keep-failed are not negative"))
 	}
+	if _, err := c.publishers(slog.New(slog.DiscardHandler)); err != nil {
+		wrong = append(wrong, fmt.Errorf("--publish: %w", err))
+	}
 	if c.SCIMMaxBody < minSCIMBody || c.SCIMMaxBody > maxSCIMBody {
 		wrong = append(wrong, fmt.Errorf("--scim-max-body is between %d and %d", minSCIMBody, maxSCIMBody))
 	}
@@ -93,6 +99,19 @@ func (c *serverConfig) allowed() ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("--webhook-allow %q is not a range, as 10.0.0.0/8", text)
 		}
 		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// publishers are the brokers of --publish.
+func (c *serverConfig) publishers(logger *slog.Logger) ([]*broker.Publisher, error) {
+	var out []*broker.Publisher
+	for _, target := range c.Publish {
+		p, err := broker.New(strings.TrimSpace(target), logger)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
 	}
 	return out, nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// mountHealth adds what watches the server: /healthz (alive), /readyz (every projection runs and shows what the log held when it
-// started) and /metrics (Prometheus). None of them takes a token or tells a secret.
+// mountHealth adds what watches the server: /healthz (alive), /readyz (the read model and the outbox run and show what the log held when it
+// started; a broker that does not answer is told, and makes nobody wait) and /metrics (Prometheus). None of them takes a token or tells a secret.
 func (s *server) mountHealth(mux *http.ServeMux, metrics *prometheus.Registry) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", s.readyz)
@@ -25,7 +25,7 @@ func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	states := s.runner.States()
 	for _, p := range states {
-		if p.Failure != nil || p.Trouble != nil {
+		if (p.Failure != nil || p.Trouble != nil) && !s.publishes(p.Name) {
 			status = http.StatusServiceUnavailable
 		}
 	}

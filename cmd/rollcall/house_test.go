@@ -26,12 +26,20 @@ var house = map[string][]string{
 	"handlers/command":     {"domain", "eventstore", "eventstore/keys", "projections"},
 	"handlers/scim":        {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
 	"handlers/api":         {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"handlers/broker":      {"domain", "handlers", "handlers/command", "projections"},
 	"handlers/webhook":     {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
 }
 
 // homes says where each outside module may be imported. The standard library may be imported anywhere but where pure says otherwise.
 var homes = map[string][]string{
-	"github.com/ThreeDotsLabs/watermill":                       {"projections"},
+	"github.com/ThreeDotsLabs/watermill":                       {"handlers/broker", "projections"},
+	"github.com/ThreeDotsLabs/watermill-amqp/v3":               {"handlers/broker"},
+	"github.com/ThreeDotsLabs/watermill-nats/v2":               {"handlers/broker"},
+	"github.com/ThreeDotsLabs/watermill-redisstream":           {"handlers/broker"},
+	"github.com/nats-io/nats.go":                               {"handlers/broker"},
+	"github.com/nats-io/nats-server/v2":                        {},
+	"github.com/rabbitmq/amqp091-go":                           {"handlers/broker"},
+	"github.com/redis/go-redis/v9":                             {"handlers/broker"},
 	"github.com/elimity-com/scim":                              {"handlers/scim"},
 	"github.com/ncruces/go-sqlite3":                            {"eventstore/local", "projections"},
 	"github.com/cenkalti/backoff/v4":                           {"handlers/webhook"},

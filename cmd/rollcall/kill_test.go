@@ -80,15 +80,16 @@ func TestKilledInTheMiddleOfAThousandChanges(t *testing.T) {
 
 // victim is a server that is killed; its clients find it again.
 type victim struct {
-	t   *testing.T
-	dir string
+	t    *testing.T
+	dir  string
+	args []string // of serve
 
 	mu sync.Mutex
 	p  *process
 }
 
 func (v *victim) start() {
-	p, err := startProcess(v.dir, []string{"ROLLCALL_API_KEY=" + storyKey, "ROLLCALL_WEBHOOK_ALLOW=127.0.0.0/8", "ROLLCALL_LOG_LEVEL=error"})
+	p, err := startProcess(v.dir, []string{"ROLLCALL_API_KEY=" + storyKey, "ROLLCALL_WEBHOOK_ALLOW=127.0.0.0/8", "ROLLCALL_LOG_LEVEL=error"}, v.args...)
 	if err != nil {
 		v.t.Error(err)
 		panic(err)

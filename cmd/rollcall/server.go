@@ -30,21 +30,22 @@ import (
 
 // server is everything that runs in `rollcall serve`, wired.
 type server struct {
-	logger    *slog.Logger
-	log       *local.Store
-	read      *projections.ReadModel
-	outbox    *projections.Outbox
-	runner    *projections.Runner
-	commands  *command.Service
-	deliverer *webhook.Deliverer
-	replayer  *projections.Replayer
-	sweeper   *projections.Sweeper
-	lastUsed  *handlers.LastUsed
-	handler   http.Handler
-	listener  net.Listener
-	url       string        // where providers reach it
-	ready     chan struct{} // closed once it has caught up
-	stopping  chan struct{} // closed when it is about to stop
+	logger       *slog.Logger
+	log          *local.Store
+	read         *projections.ReadModel
+	outbox       *projections.Outbox
+	runner       *projections.Runner
+	commands     *command.Service
+	deliverer    *webhook.Deliverer
+	replayer     *projections.Replayer
+	sweeper      *projections.Sweeper
+	publications []publication
+	lastUsed     *handlers.LastUsed
+	handler      http.Handler
+	listener     net.Listener
+	url          string        // where providers reach it
+	ready        chan struct{} // closed once it has caught up
+	stopping     chan struct{} // closed when it is about to stop
 }
 
 // system is who acts when nobody asks.
@@ -70,6 +71,9 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 		return s, err
 	}
 	if err = s.project(ctx, c, head); err != nil {
+		return s, err
+	}
+	if err = s.publish(ctx, c); err != nil {
 		return s, err
 	}
 	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master}); err != nil {
@@ -137,7 +141,11 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 func (s *server) wire(c *serverConfig) error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	s.runner = projections.NewRunner(s.log, s.logger, metrics, s.read, s.outbox)
+	all := []projections.Projection{s.read, s.outbox}
+	for _, p := range s.publications {
+		all = append(all, p.relay)
+	}
+	s.runner = projections.NewRunner(s.log, s.logger, metrics, all...)
 	allowed, err := c.allowed()
 	if err != nil {
 		return err
@@ -233,15 +241,15 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 	return err
 }
 
-// caughtUp waits until the projections show what the log holds, and tells whether they do. A projection that has stopped does
-// not end the server: /readyz tells of it, and what can be answered is.
+// caughtUp waits until the read model and the outbox show what the log holds, and tells whether they do. One that has stopped does
+// not end the server: /readyz tells of it, and what can be answered is. Brokers are not waited for.
 func (s *server) caughtUp(ctx context.Context) (bool, error) {
 	head, err := s.log.Head(ctx)
 	if err != nil {
 		return false, err
 	}
 	s.read.Expect(head)
-	if err := s.runner.CaughtUp(ctx, head); err != nil { // told where it stopped, or told to stop
+	if errors.Join(s.read.Progress().Wait(ctx, head), s.outbox.Progress().Wait(ctx, head)) != nil { // told where it stopped, or told to stop
 		return false, nil
 	}
 	return true, s.read.RemoveOld()
@@ -257,6 +265,9 @@ func (s *server) close() error {
 	}
 	if s.lastUsed != nil {
 		s.lastUsed.Close()
+	}
+	for _, p := range s.publications {
+		errs = append(errs, p.close())
 	}
 	if s.outbox != nil {
 		errs = append(errs, s.outbox.Close())

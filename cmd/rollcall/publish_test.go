@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A broker that is not there yet keeps nobody from the server; once it is, it gets all, and what the webhooks carry.
+func TestPublish(t *testing.T) {
+	spare, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := spare.Addr().(*net.TCPAddr).Port
+	spare.Close()
+	h := &household{victim: &victim{t: t, dir: t.TempDir(), args: []string{"--publish", fmt.Sprintf("nats://ada:s3cret@127.0.0.1:%d/changes", port)}}}
+	h.begin()
+	b := newInbox(t)
+	h.hook(b, "")
+	h.user("ada", 3)
+	want := bodies(b.messages(t, 3))
+	for told := false; !told; { // the first try has failed
+		answer, err := http.Get(h.url() + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("/readyz answers %d %s, %v", answer.StatusCode, text, err)
+		}
+		told = strings.Contains(string(text), "publish-nats-") && strings.Contains(string(text), "tries again")
+	}
+	running, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: port, Username: "ada", Password: "s3cret", JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running.Start()
+	defer running.Shutdown()
+	if !running.ReadyForConnections(time.Minute) {
+		t.Fatal("the NATS server does not start")
+	}
+	connection, err := nats.Connect(running.ClientURL(), nats.UserInfo("ada", "s3cret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	streams, err := jetstream.New(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var got []string
+	for len(got) < 3 {
+		consumer, err := streams.OrderedConsumer(ctx, "changes", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"changes"}})
+		if err != nil && ctx.Err() == nil {
+			continue // the stream is made with the first message
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := consumer.Fetch(10, jetstream.FetchMaxWait(time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = nil
+		for one := range m.Messages() {
+			if one.Headers().Get("type") != "directory.activated" {
+				got = append(got, string(one.Data()))
+			}
+		}
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("published are\n%s\nand sent\n%s", got, want)
+	}
+	h.stop()
+	if strings.Contains(h.p.log(), "s3cret") {
+		t.Error("the log tells credentials")
+	}
+}
