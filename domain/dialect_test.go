@@ -126,6 +126,7 @@ func TestDialectsPatch(t *testing.T) {
 		{"add makes what a filter describes", `{"userName":"a"}`, `[{"op":"add","path":"emails[type eq \"work\"].value","value":"w"}]`, `{"userName":"a","emails":[{"type":"work","value":"w"}]}`, "="},
 		{"another one becomes primary", `{"userName":"a","emails":[{"value":"x","primary":true}]}`, `[{"op":"add","path":"emails","value":[{"value":"y","primary":true}]}]`, `{"userName":"a","emails":[{"value":"x","primary":false},{"value":"y","primary":true}]}`, "="},
 		{"replace by nobody", `{"userName":"a","emails":[{"value":"x"}]}`, `[{"op":"replace","path":"emails","value":[]}]`, `{"userName":"a"}`, "="},
+		{"active stays when it is taken away", `{"userName":"a","active":false}`, `[{"op":"remove","path":"active"}]`, `{"userName":"a","active":false}`, "="},
 		{"the password goes nowhere", `{"userName":"a"}`, `[{"op":"replace","path":"password","value":"p"}]`, `{"userName":"a"}`, "="},
 		{"remove what is not there", `{"userName":"a","emails":[{"value":"x"}]}`, `[{"op":"remove","path":"emails[value eq \"nobody\"]"}]`, `{"userName":"a","emails":[{"value":"x"}]}`, "="},
 	} {

@@ -200,7 +200,7 @@ func (p *patch) at(op string, t Target, value any, explicit bool) error {
 		leaf, t.Path, value = a, t.Path[:len(t.Path)-1], map[string]any{"value": value}
 	}
 	if op == "remove" {
-		assign(p.tree, t.Path, nil)
+		p.put(t.Path, nil)
 		return nil
 	}
 	v, err := leaf.read(p.dialect, value)
@@ -219,8 +219,17 @@ func (p *patch) at(op string, t Target, value any, explicit bool) error {
 		}
 		v = join(list, more)
 	}
-	assign(p.tree, t.Path, merged(before, v))
+	p.put(t.Path, merged(before, v))
 	return nil
+}
+
+// put assigns a value. Whether a user is active stays where it is taken away: a user without it is active, and nobody suspended
+// comes back but by an explicit true.
+func (p *patch) put(path []string, value any) {
+	if isEmpty(value) && len(path) == 1 && path[0] == "active" {
+		return
+	}
+	assign(p.tree, path, value)
 }
 
 // merged is what stands after a complex value came to where one stood: RFC 7644 §3.5.2 leaves sub-attributes that are
