@@ -189,6 +189,11 @@ func TestSearch(t *testing.T) {
 	if p = n.page(n.must(200, "POST", "/.search", request(`,"filter":"userName eq \"bob\""`))); p.TotalResults != 1 {
 		t.Errorf("a filter that only users have: %+v", p)
 	}
+	for _, rest := range []string{`,"filter":"userName eq \"nobody\""`, `,"count":0`, `,"startIndex":7`} {
+		if a := n.must(200, "POST", "/.search", request(rest)); !strings.Contains(a.body, `"Resources":[]`) {
+			t.Errorf("a search without hits: %s", a.body)
+		}
+	}
 	for body, scimType := range map[string]string{
 		request(`,"filter":"shoeSize eq 4"`): "invalidFilter",
 		request(`,"filter":7`):               "invalidFilter",

@@ -70,7 +70,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	if r.params.Has("cursor") || r.params.Has("sortBy") {
 		return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "sort or page by cursor at /Users/.search and /Groups/.search")
 	}
-	var found []map[string]any
+	found := []map[string]any{}
 	var refused []error
 	total, start, left := 0, 1, 0
 	for _, t := range []*domain.ResourceType{domain.UserType, domain.GroupType} {
