@@ -32,3 +32,25 @@ func TestNobodyComesBackByAccident(t *testing.T) {
 		t.Errorf("back: %s", a.body)
 	}
 }
+
+// TestActiveIsShown: whether a user is active is shown as filters have it, also where nobody said it; what is stored stays what was said.
+//
+// Proves RFC 7643 §4.1.1.
+func TestActiveIsShown(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	made := n.must(201, "POST", "/Users", `{"userName":"ada"}`)
+	user := "/Users/" + idOf(t, made)
+	for _, a := range []answer{made, n.must(200, "GET", user, ""), n.must(200, "GET", user+"?attributes=active", "")} {
+		if !strings.Contains(a.body, `"active":true`) {
+			t.Errorf("shown as %s", a.body)
+		}
+	}
+	for _, filter := range []string{"active pr", "active eq true", "active ne false"} {
+		if p := n.list("/Users", "filter", filter); p.TotalResults != 1 || p.Resources[0]["active"] != true {
+			t.Errorf("%s: %+v", filter, p)
+		}
+	}
+	if u, err := n.read.User(t.Context(), n.directory.ID, idOf(t, made)); err != nil || u.Attributes["active"] != nil {
+		t.Errorf("stored: %v, %v", u.Attributes, err)
+	}
+}

@@ -52,9 +52,10 @@ func (s *SCIM) location(t *domain.ResourceType, directory, id string) string {
 	return BaseURL(s.PublicURL, directory) + t.Endpoint + "/" + id
 }
 
-// user is a user as it is shown.
+// user is a user as it is shown. Whether it is active is always said, as filters have it: a user is, unless its provider says otherwise.
 func (s *SCIM) user(directory string, u projections.User, in []projections.Membership) map[string]any {
 	out := s.resource(domain.UserType, directory, u.ID, userETag(u, in), u.Attributes, u.Created, u.Modified)
+	out["active"] = u.Attributes.Active()
 	if len(in) > 0 {
 		groups := make([]any, len(in))
 		for i, g := range in {

@@ -33,8 +33,8 @@ func TestSelection(t *testing.T) {
 		"attributes=shoeSize":                      `{}`,
 		"attributes=password":                      `{}`,
 		"attributes=groups.display":                `{"groups":[{"display":"G"}]}`,
-		"excludedAttributes=name,emails,groups,meta,id,schemas," + enterprise + ",urn:example:shoes:size":                               `{"title":"x","urn:example:shoes":{},"userName":"ada"}`,
-		"excludedAttributes=name.givenName,emails.type,groups,meta,title,userName," + enterprise + ":department,urn:example:shoes:size": `{"emails":[{"value":"a@x.test"},{"value":"b@x.test"}],"name":{"familyName":"King"},"urn:example:shoes":{},"` + enterprise + `":{"employeeNumber":"1"}}`,
+		"excludedAttributes=name,emails,groups,meta,id,schemas," + enterprise + ",urn:example:shoes:size":                               `{"active":true,"title":"x","urn:example:shoes":{},"userName":"ada"}`,
+		"excludedAttributes=name.givenName,emails.type,groups,meta,title,userName," + enterprise + ":department,urn:example:shoes:size": `{"active":true,"emails":[{"value":"a@x.test"},{"value":"b@x.test"}],"name":{"familyName":"King"},"urn:example:shoes":{},"` + enterprise + `":{"employeeNumber":"1"}}`,
 	} {
 		name, value, _ := strings.Cut(params, "=")
 		query := "?" + name + "=" + strings.ReplaceAll(value, " ", "%20")
