@@ -44,8 +44,8 @@ func (s *SCIM) getGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return missing(err, "group")
 	}
-	if unchanged(w, r, groupETag(g)) {
-		return nil
+	if same, err := unchanged(w, r, groupETag(g)); same || err != nil {
+		return err
 	}
 	members, err := s.members(r, g)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *SCIM) replaceGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ifMatchGroup(r); err != nil {
+	if err := s.mayChangeGroup(r); err != nil {
 		return err
 	}
 	g, err := s.Commands.ReplaceGroup(r.Context(), r.caller(), r.directory, r.PathValue("id"), attributes, members)
@@ -92,7 +92,7 @@ func (s *SCIM) patchGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ifMatchGroup(r); err != nil {
+	if err := s.mayChangeGroup(r); err != nil {
 		return err
 	}
 	g, err := s.Commands.PatchGroup(r.Context(), r.caller(), r.directory, r.PathValue("id"), operations)
@@ -108,7 +108,7 @@ func (s *SCIM) patchGroup(w http.ResponseWriter, r *request) error {
 }
 
 func (s *SCIM) deleteGroup(w http.ResponseWriter, r *request) error {
-	if err := s.ifMatchGroup(r); err != nil {
+	if err := s.mayChangeGroup(r); err != nil {
 		return err
 	}
 	if err := s.Commands.DeleteGroup(r.Context(), r.caller(), r.directory, r.PathValue("id")); err != nil {

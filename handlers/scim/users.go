@@ -35,7 +35,10 @@ func readUser(w http.ResponseWriter, r *request) (domain.Attributes, error) {
 
 func (s *SCIM) getUser(w http.ResponseWriter, r *request) error {
 	u, in, err := s.userAndGroups(r)
-	if err != nil || unchanged(w, r, userETag(u, in)) {
+	if err != nil {
+		return err
+	}
+	if same, err := unchanged(w, r, userETag(u, in)); same || err != nil {
 		return err
 	}
 	return answer(w, r, http.StatusOK, s.user(r.directory.ID, u, in))
@@ -76,7 +79,7 @@ func (s *SCIM) replaceUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ifMatchUser(r); err != nil {
+	if err := s.mayChangeUser(r); err != nil {
 		return err
 	}
 	u, err := s.Commands.ReplaceUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), attributes)
@@ -91,7 +94,7 @@ func (s *SCIM) patchUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ifMatchUser(r); err != nil {
+	if err := s.mayChangeUser(r); err != nil {
 		return err
 	}
 	u, err := s.Commands.PatchUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), operations)
@@ -102,7 +105,7 @@ func (s *SCIM) patchUser(w http.ResponseWriter, r *request) error {
 }
 
 func (s *SCIM) deleteUser(w http.ResponseWriter, r *request) error {
-	if err := s.ifMatchUser(r); err != nil {
+	if err := s.mayChangeUser(r); err != nil {
 		return err
 	}
 	if err := s.Commands.DeleteUser(r.Context(), r.caller(), r.directory, r.PathValue("id")); err != nil {
