@@ -168,6 +168,7 @@ func TestDialectsPlanMembers(t *testing.T) {
 		{"plain operations", `[{"op":"add","path":"members","value":[{"value":"1"},{"value":"2","$ref":"https://x/Groups/2","display":"G"}]},{"op":"remove","path":"members[value eq \"3\" or value eq \"4\"]"}]`, "+1 +2:Group -3 -4", ""},
 		{"all", `[{"op":"replace","path":"members","value":[{"value":"1","type":"User"}]}]`, "* +1", ""},
 		{"nobody", `[{"op":"remove","path":"members"}]`, "*", ""},
+		{"one without an id", `[{"op":"add","path":"members","value":[{"value":"1"},{"value":""}]}]`, "+1", "invalid invalidValue"},
 		{"null beside the id", `[{"op":"add","path":"members","value":[{"$ref":null,"value":"1"}]}]`, "+1", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -211,7 +212,7 @@ func TestPlainMembersAreReadAsOthers(t *testing.T) {
 		if wantErr == nil {
 			a, _ := one.(map[string]any)
 			text := func(name string) string { s, _ := a[name].(string); return s }
-			want, wantErr = makeMember(text("value"), text("$ref"), text("type"))
+			want, wantErr = makeMember(Dialect{}, text("value"), text("$ref"), text("type"))
 		}
 		if refusal(err) != refusal(wantErr) || err == nil && got != want {
 			t.Errorf("%s: %+v, %v, want %+v, %v", in, got, err, want, wantErr)

@@ -38,7 +38,7 @@ func PlanMembers(value any) (MembersPlan, error) { return Dialect{}.PlanMembers(
 func (d Dialect) PlanMembers(value any) (MembersPlan, error) {
 	var p MembersPlan
 	p.clear()
-	return p, p.wish(d, value, true)
+	return p, p.instead(d, value)
 }
 
 func (p *MembersPlan) clear() { *p = MembersPlan{Clear: true} }
@@ -69,14 +69,25 @@ func (p *MembersPlan) want(m Member, in bool) {
 	p.Wanted = append(p.Wanted, Wish{m, in})
 }
 
-// wish reads members as clients write them: objects with a value, or plain ids; one or several. A strict dialect takes an array of
-// objects.
-func (p *MembersPlan) wish(d Dialect, value any, in bool) error {
+// instead reads those who come in the place of others. If members are given and none of them has an id, the client lost the ids,
+// and the group would be emptied by mistake.
+func (p *MembersPlan) instead(d Dialect, value any) error {
+	given, named, err := p.wish(d, value, true)
+	if err == nil && given > 0 && named == 0 {
+		return RefuseFor(Invalid, InvalidValue, "none of the members has an id; a group is emptied by an empty array")
+	}
+	return err
+}
+
+// wish reads members as clients write them: objects with a value, or plain ids; one or several. It answers how many are given, and how many of
+// these have an id: the others are passed over, so that one of them does not lose the rest. A strict dialect takes an array of
+// objects that each have one.
+func (p *MembersPlan) wish(d Dialect, value any, in bool) (given, named int, err error) {
 	list, several := value.([]any)
 	switch {
 	case several || value == nil:
 	case d.Strict:
-		return membersAttribute.refuse("an array")
+		return 0, 0, membersAttribute.refuse("an array")
 	case value != "":
 		list = []any{value}
 	}
@@ -87,18 +98,22 @@ func (p *MembersPlan) wish(d Dialect, value any, in bool) error {
 		}
 		m, err := readMember(d, e)
 		if err != nil {
-			return err
+			return 0, 0, err
+		}
+		if m.ID == "" {
+			continue
 		}
 		p.want(m, in)
+		named++
 	}
-	return nil
+	return len(list), named, nil
 }
 
 var membersAttribute = find(groupAttributes, "members")
 
 func readMember(d Dialect, v any) (Member, error) {
 	if id, ref, kind, plain := plainMember(v); plain {
-		return makeMember(id, ref, kind)
+		return makeMember(d, id, ref, kind)
 	}
 	one, err := membersAttribute.one(d, v)
 	if err != nil {
@@ -106,11 +121,15 @@ func readMember(d Dialect, v any) (Member, error) {
 	}
 	attributes, _ := one.(map[string]any)
 	text := func(name string) string { s, _ := attributes[name].(string); return s }
-	return makeMember(text("value"), text("$ref"), text("type"))
+	return makeMember(d, text("value"), text("$ref"), text("type"))
 }
 
-func makeMember(id, ref, kind string) (Member, error) {
+// makeMember makes a member, one without an id if the dialect passes that over.
+func makeMember(d Dialect, id, ref, kind string) (Member, error) {
 	m := Member{ID: id}
+	if id == "" && !d.Strict {
+		return m, nil
+	}
 	if strings.EqualFold(kind, "Group") || strings.Contains(ref, "/Groups/") {
 		m.Type = "Group"
 	}
@@ -155,7 +174,8 @@ func checkMember(id string) error {
 }
 
 // patch reads one operation on members. Who a member is cannot be changed (RFC 7643 §4.2), only who is one; what else
-// stands beside a member's id is ours to say, and ignored.
+// stands beside a member's id is ours to say, and ignored. To replace members by null is to unassign them (RFC 7643 §2.5), as by
+// an empty array: nobody is left.
 func (p *MembersPlan) patch(d Dialect, op string, t Target, value any) error {
 	sub := t.Selected
 	if t.Sub != nil {
@@ -170,10 +190,14 @@ func (p *MembersPlan) patch(d Dialect, op string, t Target, value any) error {
 		return refuseMember()
 	case t.Filter != nil:
 		return p.patchSelected(d, op, t.Filter, value)
-	case op == "replace", op == "remove" && value == nil:
+	case op == "replace":
+		p.clear()
+		return p.instead(d, value)
+	case op == "remove" && value == nil:
 		p.clear()
 	}
-	return p.wish(d, value, op != "remove")
+	_, _, err := p.wish(d, value, op != "remove")
+	return err
 }
 
 func refuseMember() error {
@@ -192,13 +216,17 @@ func (p *MembersPlan) patchSelected(d Dialect, op string, f Filter, value any) e
 		}
 		p.want(Member{ID: id}, op == "add")
 	}
-	if op == "remove" {
+	switch op {
+	case "remove":
 		return nil
+	case "replace":
+		return p.instead(d, value)
 	}
-	return p.wish(d, value, true)
+	_, _, err := p.wish(d, value, true)
+	return err
 }
 
-// idsOf are the ids that a filter names by equality.
+// idsOf are the ids that a filter names by equality. A type beside an id tells nothing more: each id is one thing's.
 func idsOf(ids []string, f Filter) ([]string, bool) {
 	switch f := f.(type) {
 	case Or:
@@ -207,11 +235,23 @@ func idsOf(ids []string, f Filter) ([]string, bool) {
 			return nil, false
 		}
 		return idsOf(ids, f.Right)
+	case And:
+		if saysType(f.Left) {
+			return idsOf(ids, f.Right)
+		}
+		if saysType(f.Right) {
+			return idsOf(ids, f.Left)
+		}
 	case Compare:
 		id, isText := f.Value.(string)
 		return append(ids, id), isText && f.Op == Equal && f.Ref.Path[0] == "value"
 	}
 	return nil, false
+}
+
+func saysType(f Filter) bool {
+	c, is := f.(Compare)
+	return is && c.Op == Equal && c.Value != nil && c.Ref.Path[0] == "type"
 }
 
 // Delta is what the plan changes in a group with the members that stand, as far as it names them; if it clears,

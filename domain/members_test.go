@@ -60,8 +60,16 @@ func TestPatchMembers(t *testing.T) {
 		{"selected by what it is not", `[{"op":"remove","path":"members[not (value eq \"1\")]"}]`, "", "invalid invalidFilter"},
 		{"selected by null", `[{"op":"remove","path":"members[value eq null]"}]`, "", "invalid invalidFilter"},
 		{"selected by nothing", `[{"op":"remove","path":"members[value eq \"\"]"}]`, "", "invalid invalidValue"},
-		{"no id", `[{"op":"add","path":"members","value":[{"display":"x"}]}]`, "", "invalid invalidValue"},
-		{"an empty id", `[{"op":"add","path":"members","value":[{"value":""}]}]`, "", "invalid invalidValue"},
+		{"selected with its type", `[{"op":"remove","path":"members[value eq \"1\" and type eq \"User\"]"},{"op":"remove","path":"members[type eq \"User\" and (value eq \"2\" or value eq \"3\")]"}]`, "-1 -2 -3", ""},
+		{"selected by type", `[{"op":"remove","path":"members[type eq \"User\"]"}]`, "", "invalid invalidFilter"},
+		{"selected by two ids at once", `[{"op":"remove","path":"members[value eq \"1\" and value eq \"2\"]"}]`, "", "invalid invalidFilter"},
+		{"selected by what its type is not", `[{"op":"remove","path":"members[value eq \"1\" and type ne \"User\"]"}]`, "", "invalid invalidFilter"},
+		{"no id", `[{"op":"add","path":"members","value":[{"display":"x"},{"value":"1"},{},{"value":""},{"value":null},"",null]},{"op":"remove","path":"members","value":[{"value":""},{"value":"2"}]}]`, "+1 -2", ""},
+		{"no id at all adds and removes nobody", `[{"op":"add","path":"members","value":[{"value":""}]},{"op":"add","path":"members","value":{}},{"op":"remove","path":"members","value":[{"value":""}]}]`, "", ""},
+		{"no id among those that replace", `[{"op":"replace","path":"members","value":[{"value":""},{"value":"1"}]}]`, "* +1", ""},
+		{"none that replaces has an id", `[{"op":"replace","path":"members","value":[{"value":""},{}]}]`, "", "invalid invalidValue"},
+		{"null replaces", `[{"op":"replace","path":"members","value":[null]}]`, "", "invalid invalidValue"},
+		{"no id in the place of one", `[{"op":"replace","path":"members[value eq \"1\"]","value":{"value":""}}]`, "", "invalid invalidValue"},
 		{"a long id", `[{"op":"add","path":"members","value":["` + strings.Repeat("x", maxMemberID+1) + `"]}]`, "", "invalid invalidValue"},
 		{"no member at all", `[{"op":"add","path":"members","value":[[1]]}]`, "", "invalid invalidValue"},
 		{"all or nothing", `[{"op":"add","path":"members","value":["1"]},{"op":"add","path":"members[shoe eq \"1\"]","value":["1"]}]`, "", "invalid invalidFilter"},
@@ -96,8 +104,13 @@ func TestPlanMembers(t *testing.T) {
 	if plan, err = PlanMembers(nil); err != nil || shown(plan) != "*" || plan.Empty() {
 		t.Errorf("nobody: %q, %v", shown(plan), err)
 	}
-	if _, err = PlanMembers([]any{map[string]any{}}); refusal(err) != "invalid invalidValue" {
-		t.Errorf("a member without an id: %v", err)
+	if plan, err = PlanMembers(value(t, `[{"value":""},"1",{}]`)); err != nil || shown(plan) != "* +1" {
+		t.Errorf("members without an id: %q, %v", shown(plan), err)
+	}
+	for _, in := range []string{`[{}]`, `[{"value":""},{"value":null},""]`, `{"display":"x"}`} {
+		if _, err = PlanMembers(value(t, in)); refusal(err) != "invalid invalidValue" {
+			t.Errorf("only members without an id: %v", err)
+		}
 	}
 }
 

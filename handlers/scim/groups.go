@@ -19,7 +19,7 @@ func (s *SCIM) createGroup(w http.ResponseWriter, r *request) error {
 	return s.showWritten(w, r, http.StatusCreated, g)
 }
 
-// readGroup reads a whole group. One that says nothing about members leaves them as they are: a PUT that only renames must not
+// readGroup reads a whole group. One that says nothing about members, or null, leaves them as they are: a PUT that only renames must not
 // empty the group.
 func readGroup(w http.ResponseWriter, r *request) (domain.Attributes, domain.MembersPlan, error) {
 	object, err := readResource(w, r)
@@ -27,7 +27,7 @@ func readGroup(w http.ResponseWriter, r *request) (domain.Attributes, domain.Mem
 		return nil, domain.MembersPlan{}, err
 	}
 	var plan domain.MembersPlan
-	if members, given := take(object, "members"); given {
+	if members, _ := take(object, "members"); members != nil {
 		if plan, err = r.directory.Dialect().PlanMembers(members); err != nil {
 			return nil, plan, err
 		}

@@ -85,3 +85,30 @@ func TestUnknownMembersLoseNothing(t *testing.T) {
 		t.Errorf("the group is %s", a.body)
 	}
 }
+
+// TestMembersStay: members without an id lose nobody, and members that are not said stay; only null in a PATCH empties the group.
+//
+// Proves unknown members, RFC 7644 §3.5.1.
+func TestMembersStay(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.AzureAD)
+	ada := idOf(t, n.must(201, "POST", "/Users", okUser))
+	g := "/Groups/" + idOf(t, n.must(201, "POST", "/Groups", `{"displayName":"G","members":null}`))
+	for _, c := range []struct {
+		method, body string
+		status       int
+		in           bool
+	}{
+		{"PATCH", patchOf(`[{"op":"add","path":"members","value":[{"value":""},{"value":null},{},"",{"value":"` + ada + `"}]}]`), 204, true},
+		{"PUT", `{"displayName":"H","members":null}`, 200, true},
+		{"PUT", `{"displayName":"I"}`, 200, true},
+		{"PUT", `{"displayName":"J","members":[{"value":""}]}`, 400, true},
+		{"PUT", `{"displayName":"J","members":[{"value":""},{"value":"` + ada + `"}]}`, 200, true},
+		{"PATCH", patchOf(`[{"op":"replace","path":"members","value":[{"value":null}]}]`), 400, true},
+		{"PATCH", patchOf(`[{"op":"replace","path":"members","value":null}]`), 204, false},
+	} {
+		n.must(c.status, c.method, g, c.body)
+		if a := n.must(200, "GET", g, ""); strings.Contains(a.body, ada) != c.in {
+			t.Errorf("after %s %s: %s", c.method, c.body, a.body)
+		}
+	}
+}
