@@ -4,7 +4,8 @@ import "reflect"
 
 // Attributes is a resource's attributes by their canonical names, those of an extension in an object under its URN.
 // Values are what JSON has: string, bool, json.Number, map[string]any and []any. An unassigned attribute is absent: never
-// null, never an empty array or object (RFC 7643 §2.5). Attributes are immutable once made: change a Clone.
+// null, never an empty array or object (RFC 7643 §2.5); only within an array of an attribute without a definition null may stand.
+// Attributes are immutable once made: change a Clone.
 type Attributes map[string]any
 
 // Text is the value of a string attribute, "" where it is absent.

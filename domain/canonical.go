@@ -135,7 +135,7 @@ func isPassword(path string) bool {
 }
 
 // withoutNulls keeps a value verbatim but for what is unassigned, in SCIM (RFC 7643 §2.5): members that are null, an empty array
-// or an empty object, and elements that are null; and but for passwords.
+// or an empty object; and but for passwords. An element that is null has its place in the array, and stays.
 func withoutNulls(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -149,9 +149,7 @@ func withoutNulls(v any) any {
 	case []any:
 		out := make([]any, 0, len(v))
 		for _, e := range v {
-			if e = withoutNulls(e); e != nil {
-				out = append(out, e)
-			}
+			out = append(out, withoutNulls(e))
 		}
 		return out
 	}

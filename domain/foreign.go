@@ -6,16 +6,19 @@ import (
 	"strings"
 )
 
-// Attributes that Rollcall has no definition of, in extensions that it does or does not know, are kept verbatim. Of
-// their names only the URN is compared without regard to case.
+// Attributes that Rollcall has no definition of, in extensions that it does or does not know, are kept verbatim. Their names, like
+// all (RFC 7643 §2.1), are compared without regard to case, and keep the spelling that they came with.
 
 // foreign acts on an unknown extension, or on one attribute of it.
-func (p *patch) foreign(op, name string, value any) error {
+func (p *patch) foreign(op, name string, value any, explicit bool) error {
 	if len(name) > MaxPathLength {
 		return RefuseFor(Invalid, InvalidPath, "the path is longer than %d bytes", MaxPathLength)
 	}
 	urn, rest, ok := p.split(name, value)
-	if !ok {
+	switch {
+	case !ok && !explicit:
+		return nil // a key that names nothing, as any that is unknown
+	case !ok:
 		return RefuseFor(Invalid, InvalidPath, "the path names no attribute behind its URN")
 	}
 	defer func() { // what stands decides what the next name means, as it will in the next request
@@ -45,7 +48,8 @@ func (p *patch) foreign(op, name string, value any) error {
 }
 
 // split finds where the URN ends, since from the name alone urn:a:b is extension urn:a:b or attribute b of urn:a. What the
-// resource has decides; then an object is an extension, and anything else an attribute behind the last colon.
+// resource has decides; then the form of the name, where it has one more part than the URN of a schema: see behindVersion. Else an
+// object is an extension, and anything else an attribute behind the last colon.
 func (p *patch) split(name string, value any) (urn, rest string, ok bool) {
 	if p.urns == nil {
 		p.urns = map[string]string{}
@@ -65,7 +69,7 @@ func (p *patch) split(name string, value any) (urn, rest string, ok bool) {
 		}
 	}
 	urn = name
-	if _, isObject := value.(map[string]any); !isObject {
+	if _, isObject := value.(map[string]any); !isObject || behindVersion(name) {
 		if colon <= len("urn:") || colon == len(name)-1 {
 			return "", "", false
 		}
@@ -74,15 +78,43 @@ func (p *patch) split(name string, value any) (urn, rest string, ok bool) {
 	return urn, rest, true
 }
 
+// behindVersion tells whether a name goes on behind a version and a resource, where the URN of a schema ends in the form that RFC 7643
+// §10.3.1 gives them: urn:…:2.0:User:attribute.
+func behindVersion(name string) bool {
+	parts := strings.Split(name, ":")
+	if len(parts) < 4 {
+		return false
+	}
+	version := parts[len(parts)-3]
+	return strings.ContainsAny(version, "0123456789") && strings.Trim(version, "0123456789.") == ""
+}
+
 // foreignPath is where an attribute of an unknown extension stands. A dot divides attribute and sub-attribute, unless
 // an attribute's name is known to have it.
 func (p *patch) foreignPath(urn, name string) []string {
-	if extension, _ := p.tree[urn].(map[string]any); extension[name] == nil {
-		if attribute, sub, dotted := strings.Cut(name, "."); dotted && attribute != "" && sub != "" {
-			return []string{urn, attribute, sub}
-		}
+	whole := []string{urn, name}
+	if attribute, sub, dotted := strings.Cut(name, "."); dotted && attribute != "" && sub != "" && lookup(p.tree, p.spelled(whole)) == nil {
+		return []string{urn, attribute, sub}
 	}
-	return []string{urn, name}
+	return whole
+}
+
+// spelled is a path with its names as the resource spells them, where it has them.
+func (p *patch) spelled(path []string) []string {
+	out := slices.Clone(path)
+	tree, _ := p.tree[path[0]].(map[string]any)
+	for i := 1; i < len(path); i++ {
+		if _, exactly := tree[path[i]]; !exactly {
+			for _, name := range slices.Sorted(maps.Keys(tree)) {
+				if strings.EqualFold(name, path[i]) {
+					out[i] = name
+					break
+				}
+			}
+		}
+		tree, _ = tree[out[i]].(map[string]any)
+	}
+	return out
 }
 
 // verbatim acts on an attribute without a definition: what stands there tells whether it has several values.
@@ -90,6 +122,7 @@ func (p *patch) verbatim(op string, path []string, value any) error {
 	if slices.ContainsFunc(path, isPassword) {
 		return nil
 	}
+	path = p.spelled(path)
 	v := withoutNulls(value)
 	before := lookup(p.tree, path)
 	list, isList := before.([]any)

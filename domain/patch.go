@@ -112,13 +112,16 @@ func (p *patch) named(op, name string, value any, explicit bool) error {
 		return p.schema(op, s, value)
 	}
 	plain, _, filtered := strings.Cut(name, "[")
-	if !filtered && IsURN(name) && !p.t.within(name) {
-		return p.foreign(op, name, value)
+	ref, resolved := p.t.Resolve(plain)
+	switch {
+	case filtered && resolved && ref.Attribute == nil:
+		return nil // what has no definition has no values to choose from, and is passed over as what is unknown
+	case !filtered && IsURN(name) && !p.t.within(name):
+		return p.foreign(op, name, value, explicit)
 	}
 	if !explicit { // a key may hold anything: what names no attribute is unknown, and not an error
-		ref, known := p.t.Resolve(plain)
 		switch {
-		case !known:
+		case !resolved:
 			return nil
 		case !filtered:
 			return p.at(op, Target{Ref: ref}, value, false)
@@ -208,6 +211,7 @@ func (p *patch) at(op string, t Target, value any, explicit bool) error {
 		return err
 	}
 	before := lookup(p.tree, t.Path)
+	p.clearNulls(before, leaf, value)
 	if p.dialect.Strict && op == "replace" { // the profile: whole, where RFC 7644 leaves what is not named
 		before = nil
 	}
@@ -230,6 +234,24 @@ func (p *patch) put(path []string, value any) {
 		return
 	}
 	assign(p.tree, path, value)
+}
+
+// clearNulls takes away, from a complex value that stands, what the operation's value says is null: a sub-attribute by itself is
+// taken away so too.
+func (p *patch) clearNulls(before any, a *Attribute, value any) {
+	if list, _ := value.([]any); len(list) == 1 && !a.MultiValued {
+		value = list[0]
+	}
+	have, _ := before.(map[string]any)
+	object, _ := value.(map[string]any)
+	if p.dialect.Strict || have == nil {
+		return
+	}
+	for name, v := range object {
+		if sub := a.sub(name); v == nil && sub != nil && !sub.ReadOnly {
+			delete(have, sub.Name)
+		}
+	}
 }
 
 // merged is what stands after a complex value came to where one stood: RFC 7644 §3.5.2 leaves sub-attributes that are

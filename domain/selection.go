@@ -85,6 +85,7 @@ func (p *patch) editOf(op string, a, sub *Attribute, value any) (func(map[string
 		if op == "replace" || object == nil {
 			return maps.Clone(object)
 		}
+		p.clearNulls(m, a, value)
 		maps.Copy(m, object)
 		return m
 	}, nil

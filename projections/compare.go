@@ -2,6 +2,7 @@ package projections
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -114,12 +115,12 @@ func (c *compiler) time(column string, at time.Time, op domain.Op) string {
 	return column + orders[op] + c.arg(formatTime(ms))
 }
 
-// undefined compares an attribute that Rollcall has no definition of. Its extension is found by the URN in any case; each
-// value of an array counts; what is of another type than the value asked for does not match it.
+// undefined compares an attribute that Rollcall has no definition of. Its names are found in any case, as the URN of its extension; each
+// value of an array counts, but for null; what is of another type than the value asked for does not match it.
 func (c *compiler) undefined(f domain.Compare) (string, error) {
-	urn := func() string { return "fold(x.key) = " + c.arg(domain.FoldKey(f.Ref.Path[0])) }
+	named := func(row, name string) string { return "fold(" + row + ".key) = " + c.arg(domain.FoldKey(name)) }
 	if len(f.Ref.Path) == 1 { // an extension as a whole
-		where := "EXISTS (SELECT 1 FROM json_each(r.attributes) x WHERE " + urn() + ")"
+		where := "EXISTS (SELECT 1 FROM json_each(r.attributes) x WHERE " + named("x", f.Ref.Path[0]) + ")"
 		switch {
 		case f.Value != nil:
 			return "", unsupported(f.Ref.Path[0])
@@ -128,10 +129,19 @@ func (c *compiler) undefined(f domain.Compare) (string, error) {
 		}
 		return where, nil
 	}
-	where := "EXISTS (SELECT 1 FROM json_each(r.attributes) x CROSS JOIN json_each(iif(x.type = 'object', x.value, '{}'), " +
-		c.arg(jsonPath(f.Ref.Path[1:])) + ") v WHERE " + urn() + " AND "
+	from, where, in := "json_each(r.attributes) x", named("x", f.Ref.Path[0]), "x"
+	for i, name := range f.Ref.Path[1:] {
+		inner := "x" + strconv.Itoa(i)
+		from += " CROSS JOIN json_each(iif(" + in + ".type = 'object', " + in + ".value, '{}')) " + inner
+		where += " AND " + named(inner, name)
+		if i == len(f.Ref.Path)-2 { // the values of this one, or itself
+			from += " CROSS JOIN json_each(" + in + `.value, '$."' || replace(` + inner + `.key, '\', '\\') || '"') v`
+		}
+		in = inner
+	}
 	condition, err := c.undefinedValue(f)
-	if where += condition + ")"; f.Op == domain.Equal && f.Value == nil || f.Op == domain.NotEqual && f.Value != nil {
+	where = "EXISTS (SELECT 1 FROM " + from + " WHERE " + where + " AND v.type <> 'null' AND " + condition + ")"
+	if f.Op == domain.Equal && f.Value == nil || f.Op == domain.NotEqual && f.Value != nil {
 		where = not(where)
 	}
 	return where, err

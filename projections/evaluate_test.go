@@ -115,7 +115,7 @@ func valuesAt(r resource, s shape) []any {
 		}
 		v = nil
 		for have, value := range m {
-			if have == name || strings.HasPrefix(name, "urn:") && strings.EqualFold(have, name) {
+			if strings.EqualFold(have, name) {
 				v = value
 			}
 		}

@@ -46,7 +46,8 @@ func userShapes() map[string]shape {
 	for _, name := range oddNames {
 		shapes["urn:ODD:things:1:"+name] = shape{path: []string{"urn:odd:things:1", name}, kind: "any"}
 	}
-	shapes["urn:odd:things:1:plain.deep"] = shape{path: []string{"urn:odd:things:1", "plain", "deep"}, kind: "any"}
+	shapes["urn:odd:things:1:PLAIN"] = shape{path: []string{"urn:odd:things:1", "plain"}, kind: "any"}
+	shapes["urn:odd:things:1:plain.Deep"] = shape{path: []string{"urn:odd:things:1", "plain", "deep"}, kind: "any"}
 	shapes["urn:nobody:has:this"] = shape{path: []string{"urn:nobody:has", "this"}, kind: "any"}
 	return shapes
 }
@@ -301,7 +302,7 @@ func TestFilterHardCases(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")
 	w.user(d, domain.Attributes{"userName": "Lange Straße", "displayName": "ab\U0010FFFFc", "urn:a:b": map[string]any{
-		"text": "2", "number": json.Number("2"), "big": json.Number("9007199254740993"), "true": true, `back\slash`: "x", "list": []any{"p", json.Number("3")}, "object": map[string]any{"text": "q"},
+		"text": "2", "number": json.Number("2"), "big": json.Number("9007199254740993"), "true": true, `qu"ote`: "x", `end\`: "x", `back\slash`: "x", "list": []any{"p", nil, json.Number("3")}, "nulls": []any{nil}, "object": map[string]any{"text": "q"},
 	}})
 	for text, want := range map[string]int{
 		`userName co "straße"`: 1, `userName co "strasse"`: 0, `userName eq "lange straße"`: 1, `userName sw "lange s"`: 1, `userName ew "SSE"`: 0,
@@ -309,8 +310,8 @@ func TestFilterHardCases(t *testing.T) {
 		`urn:a:b:text gt 1`: 0, `urn:a:b:text eq 2`: 0, `urn:a:b:text eq "2"`: 1, `urn:a:b:number lt "x"`: 0, `urn:a:b:number eq "2"`: 0, `urn:a:b:number eq 2.0`: 1, `urn:a:b:number co "2"`: 0,
 		`urn:a:b:big eq 9007199254740993`: 1, `urn:a:b:big eq 9007199254740992`: 0, `urn:a:b:big gt 9007199254740992`: 1,
 		`urn:a:b:true eq true`: 1, `urn:a:b:true eq 1`: 0, `urn:a:b:true ne false`: 1, `urn:a:b:number eq true`: 0, `urn:a:b:none eq false`: 0,
-		`urn:a:b:back\slash eq "x"`: 1, `urn:a:b:list eq "P"`: 1, `urn:a:b:list ne "p"`: 0, `urn:a:b:list gt 2`: 1, `urn:a:b:list eq "[\"p\",3]"`: 0,
-		`urn:a:b:object eq "q"`: 0, `urn:a:b:object pr`: 1, `urn:a:b:object.text eq "q"`: 1, `urn:a:b:none ne "x"`: 1, `not (urn:a:b:none eq "x")`: 1,
+		`urn:a:b:back\slash eq "x"`: 1, `urn:a:b:list eq "P"`: 1, `urn:a:b:list ne "p"`: 0, `urn:a:b:list gt 2`: 1, `urn:a:b:list eq "[\"p\",null,3]"`: 0,
+		`urn:a:b:object eq "q"`: 0, `urn:a:b:object pr`: 1, `urn:a:b:object.text eq "q"`: 1, `urn:A:b:OBJECT.Text eq "q"`: 1, `urn:a:b:nulls pr`: 0, `urn:a:b:nulls eq null`: 1, `urn:a:b:list eq null`: 0, `urn:a:b:none ne "x"`: 1, `not (urn:a:b:none eq "x")`: 1,
 		`userName eq "x' OR 1=1 --"`: 0, `title ne "x"`: 1, `title co ""`: 0, `displayName co ""`: 1,
 	} {
 		page, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 10})
@@ -331,7 +332,7 @@ func TestFilterTimesAndExtensions(t *testing.T) {
 		`meta.created eq "%s0001Z"`: 0, `meta.created ne "%s0001Z"`: 1, `meta.created ge "%s0001Z"`: 0, `meta.created gt "%s0001Z"`: 0,
 		`meta.created le "%s0001Z"`: 1, `meta.created lt "%s0001Z"`: 1, `meta.created pr`: 1, `meta.created eq null`: 0,
 		`meta.lastModified lt "` + second + `"`: 1, `meta.lastModified gt "` + second + `"`: 0,
-		enterprise + ` pr`: 1, strings.ToUpper(enterprise) + ` eq null`: 0, `urn:a:b:c pr`: 1, `URN:A:B:c eq "X"`: 1, `urn:a:b:C pr`: 0,
+		enterprise + ` pr`: 1, strings.ToUpper(enterprise) + ` eq null`: 0, `urn:a:b:c pr`: 1, `URN:A:B:c eq "X"`: 1, `urn:a:b:C pr`: 1, `urn:a:b:d pr`: 0,
 	} {
 		if strings.Contains(text, "%s") {
 			text = fmt.Sprintf(text, stamp)

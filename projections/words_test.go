@@ -57,7 +57,7 @@ func (l *life) attributes() domain.Attributes {
 	odd := map[string]any{}
 	for _, name := range oddNames {
 		l.some(odd, name, pick[any](l.Rand, l.word(), json.Number("2"), json.Number("2.5"), json.Number("-1e3"), json.Number("9007199254740993"), json.Number("9007199254740992"),
-			true, false, []any{l.word(), json.Number("2"), true}, map[string]any{"deep": l.word(), "er": json.Number("2")}, []any{map[string]any{"deep": "x"}}))
+			true, false, []any{l.word(), nil, json.Number("2"), true}, map[string]any{"deep": l.word(), "er": json.Number("2")}, []any{map[string]any{"deep": "x"}}))
 	}
 	l.some(raw, pick(l.Rand, "urn:odd:Things:1", "URN:odd:things:1"), odd)
 	a, err := domain.UserType.Canonical(raw)
