@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -16,7 +17,8 @@ func (t *ResourceType) Canonical(resource map[string]any) (Attributes, error) {
 
 // Canonical reads a resource as a client sent it (RFC 7643 §2.1: names without regard to case) and answers it by canonical names.
 // Read-only attributes, the password and unknown core attributes are left out; extensions are kept, also
-// unknown ones. What identity providers are known to write otherwise is understood: see Attribute.Canonical.
+// unknown ones. What identity providers are known to write otherwise is understood: see Attribute.Canonical for values, and Lift and
+// bringHome for names.
 // A group's members are among what it answers; they are no attributes of the Group state: see PlanMembers.
 //
 // A strict dialect refuses all that is unknown, and what has another shape than its schema says.
@@ -24,9 +26,18 @@ func (d Dialect) Canonical(t *ResourceType, resource map[string]any) (Attributes
 	if err := d.schemas(t, resource); err != nil {
 		return nil, err
 	}
+	resource, err := d.Lift(t, resource)
+	if err != nil {
+		return nil, err
+	}
 	out := Attributes{}
 	spelled := map[string]bool{} // unknown URNs keep their spelling, and are still the same in another case
+	var elsewhere []string
 	for _, name := range slices.Sorted(maps.Keys(resource)) {
+		if !d.Strict && !t.inPlace(name, resource[name]) {
+			elsewhere = append(elsewhere, name)
+			continue
+		}
 		canonical, value, err := d.canonical(t, name, resource[name])
 		if err != nil {
 			return nil, err
@@ -41,28 +52,7 @@ func (d Dialect) Canonical(t *ResourceType, resource map[string]any) (Attributes
 		}
 		out[canonical] = value
 	}
-	if !d.Strict {
-		t.bringHome(out, resource)
-	}
-	return out, nil
-}
-
-// bringHome puts the attributes of known extensions that a client wrote at the top of the resource under their URN, as a PATCH
-// does. What stands under the URN already wins; what does not fit the definition is some other attribute of that name, and
-// left out like any that is unknown.
-func (t *ResourceType) bringHome(out Attributes, resource map[string]any) {
-	for _, name := range slices.Sorted(maps.Keys(resource)) {
-		if IsURN(name) || find(t.Core.Attributes, name) != nil {
-			continue
-		}
-		ref, known := t.Resolve(name)
-		if !known || ref.Sub != nil || ref.Attribute.ReadOnly || lookup(out, ref.Path) != nil {
-			continue
-		}
-		if value, err := ref.Attribute.Canonical(resource[name]); err == nil && !isEmpty(value) {
-			assign(out, ref.Path, value)
-		}
-	}
+	return out, d.bringHome(t, out, elsewhere, resource)
 }
 
 func (d Dialect) canonical(t *ResourceType, name string, value any) (string, any, error) {
@@ -157,7 +147,7 @@ func withoutNulls(v any) any {
 }
 
 // Canonical is a value of the attribute in the form in which it is kept, or an invalidValue error. Beyond RFC 7643 it
-// understands booleans written as strings ("True"), one value where several may stand, the single element of an array where one may
+// understands booleans written as strings ("True", "1"), one value where several may stand, the single element of an array where one may
 // stand, and a string where an object with a value may stand (a manager's id, a member's id, Entra's JSON in a string).
 // What it answers shares nothing with what it was given.
 func (a *Attribute) Canonical(value any) (any, error) { return a.read(Dialect{}, value) }
@@ -206,15 +196,7 @@ func (a *Attribute) one(d Dialect, value any) (any, error) {
 	}
 	switch a.Type {
 	case Boolean:
-		switch v := value.(type) {
-		case bool:
-			return v, nil
-		case string:
-			if !d.Strict && (strings.EqualFold(v, "true") || strings.EqualFold(v, "false")) {
-				return strings.EqualFold(v, "true"), nil
-			}
-		}
-		return nil, a.refuse("a boolean")
+		return a.boolean(d, value)
 	case Integer:
 		if n, ok := value.(json.Number); ok {
 			if _, err := n.Int64(); err == nil {
@@ -231,6 +213,11 @@ func (a *Attribute) one(d Dialect, value any) (any, error) {
 		return nil, a.refuse("a dateTime, as 2026-01-31T12:00:00Z")
 	case Complex:
 		return a.complex(d, value)
+	case Binary: // RFC 7643 §2.3.6
+		if s, ok := value.(string); ok && isBase64(s) {
+			return s, nil
+		}
+		return nil, a.refuse("in base64")
 	}
 	if s, ok := value.(string); ok {
 		return s, nil
@@ -239,6 +226,29 @@ func (a *Attribute) one(d Dialect, value any) (any, error) {
 		return s, nil
 	}
 	return nil, a.refuse("a string")
+}
+
+// boolean reads a boolean. Beside the texts true and false, 1 and 0 are seen, and an empty text for what is unassigned.
+func (a *Attribute) boolean(d Dialect, value any) (any, error) {
+	if v, ok := value.(bool); ok {
+		return v, nil
+	}
+	if text, ok := asText(value); ok && !d.Strict {
+		switch strings.ToLower(text) {
+		case "true", "1":
+			return true, nil
+		case "false", "0":
+			return false, nil
+		case "":
+			return nil, nil
+		}
+	}
+	return nil, a.refuse("a boolean")
+}
+
+func isBase64(s string) bool {
+	_, err := base64.StdEncoding.DecodeString(s)
+	return err == nil && !strings.ContainsAny(s, "\r\n") // which it passes over
 }
 
 // asText is a scalar as a text: numbers are seen for employeeNumber and postalCode.

@@ -40,6 +40,11 @@ func TestDialectsReadResources(t *testing.T) {
 		{"an empty text for no manager", `{` + userSchemas + `,"userName":"a",` + enterprise + `:{"manager":""}}`, `{"userName":"a"}`, "invalid invalidValue"},
 		{"an empty value for no manager", `{` + userSchemas + `,"userName":"a",` + enterprise + `:{"manager":{"value":""}}}`, `{"userName":"a"}`, "invalid invalidValue"},
 		{"managerId", `{` + userSchemas + `,"userName":"a",` + enterprise + `:{"manager":{"managerId":"m"}}}`, `{"userName":"a",` + enterprise + `:{"manager":{"value":"m"}}}`, "invalid invalidValue"},
+		{"a path as a name", `{` + userSchemas + `,"userName":"a","name.givenName":"A"}`, `{"userName":"a","name":{"givenName":"A"}}`, "invalid invalidValue"},
+		{"an extension's path as a name", `{` + userSchemas + `,"userName":"a","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"D"}`, `{"userName":"a",` + enterprise + `:{"department":"D"}}`, "invalid invalidValue"},
+		{"the core schema's URN", `{` + userSchemas + `,"urn:ietf:params:scim:schemas:core:2.0:User":{"userName":"a"}}`, `{"userName":"a"}`, "invalid invalidSyntax"},
+		{"a boolean as a number", `{` + userSchemas + `,"userName":"a","active":1}`, `{"userName":"a","active":true}`, "invalid invalidValue"},
+		{"a boolean that is empty", `{` + userSchemas + `,"userName":"a","active":""}`, `{"userName":"a"}`, "invalid invalidValue"},
 		{"two are primary", `{` + userSchemas + `,"userName":"a","emails":[{"value":"x","primary":true},{"value":"y","primary":true}]}`, `{"userName":"a","emails":[{"value":"x","primary":false},{"value":"y","primary":true}]}`, "invalid invalidValue"},
 
 		// What the standards allow, both read alike.
@@ -228,7 +233,8 @@ func TestTopLevelExtensionAttributes(t *testing.T) {
 		{"what stands under the URN wins", `{"userName":"a","department":"D","manager":"n",` + enterprise + `:{"department":"E","manager":{"value":"m"}}}`, `{"userName":"a",` + enterprise + `:{"department":"E","manager":{"value":"m"}}}`},
 		{"of two the first", `{"userName":"a","Department":"D","department":"E"}`, `{"userName":"a",` + enterprise + `:{"department":"D"}}`},
 		{"nothing", `{"userName":"a","department":null,"manager":{},"division":[]}`, `{"userName":"a"}`},
-		{"some other attribute of that name", `{"userName":"a","organization":{"name":"x"},"department":["a","b"],"manager.value":"m"}`, `{"userName":"a"}`},
+		{"some other attribute of that name", `{"userName":"a","organization":{"name":"x"},"department":["a","b"],"manager.$ref":{}}`, `{"userName":"a"}`},
+		{"a path as its name", `{"userName":"a","manager.value":"m","Employeenumber.x":1}`, `{"userName":"a",` + enterprise + `:{"manager":{"value":"m"}}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := UserType.Canonical(tree(t, c.in))

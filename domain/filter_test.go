@@ -182,7 +182,7 @@ func TestParseFilterRefuses(t *testing.T) {
 		{`urn:ietf:params:scim:schemas:core:2.0:User pr`, 1},
 		// the type
 		{`active eq "maybe"`, 11},
-		{`active eq 1`, 11},
+		{`active eq 2`, 11}, {`active eq ""`, 11},
 		{`active gt true`, 11},
 		{`active co true`, 11},
 		{`title eq true`, 10},

@@ -275,7 +275,7 @@ func typed(d Dialect, a *Attribute, op Op, value any) (any, bool) {
 	switch a.Type {
 	case Boolean:
 		value, err := a.one(d, value)
-		return value, err == nil && (op == Equal || op == NotEqual)
+		return value, err == nil && value != nil && (op == Equal || op == NotEqual)
 	case Binary: // equal or not; there is no order (RFC 7644 §3.4.2.2)
 		return text, isText && (op == Equal || op == NotEqual)
 	case DateTime:

@@ -174,6 +174,8 @@ func TestPatch(t *testing.T) {
 		{"a password is never kept", `{"userName":"a"}`, `[{"op":"add","path":"password","value":"s3"},{"op":"add","value":{"PassWord":"s3","urn:ietf:params:scim:schemas:core:2.0:User:password":"s3"}}]`, `{"userName":"a"}`, ""},
 		// types
 		{"a type that does not fit", `{"userName":"a"}`, `[{"op":"add","path":"name","value":"Ada"}]`, ``, "invalid invalidValue"},
+		{"a certificate that is not in base64", `{"userName":"a"}`, `[{"op":"add","path":"x509Certificates","value":[{"value":"%%%"}]}]`, ``, "invalid invalidValue"},
+		{"a certificate behind a filter that is not in base64", `{"userName":"a"}`, `[{"op":"add","path":"x509Certificates[type eq \"work\"].value","value":"TUk"}]`, ``, "invalid invalidValue"},
 		{"several where one stands", `{"userName":"a"}`, `[{"op":"add","path":"title","value":["a","b"]}]`, ``, "invalid invalidValue"},
 		{"an object where a text stands", `{"userName":"a"}`, `[{"op":"add","path":"title","value":{"a":1}}]`, ``, "invalid invalidValue"},
 		{"an element that is no object", `{"userName":"a"}`, `[{"op":"add","path":"addresses","value":["x"]}]`, ``, "invalid invalidValue"},
@@ -192,6 +194,8 @@ func TestPatchDialects(t *testing.T) {
 		{"active as the only element", `{"userName":"a"}`, `[{"op":"replace","path":"active","value":["False"]}]`, `{"userName":"a","active":false}`, ""},
 		{"a suspended user stays when active is taken away", `{"userName":"a","active":false}`, `[{"op":"replace","path":"active","value":null},{"op":"remove","path":"active"},{"op":"add","path":"active","value":[]},{"op":"replace","path":"active","value":[null]},{"op":"remove","path":"active","value":false},
 			{"op":"replace","value":{"active":null,"urn:ietf:params:scim:schemas:core:2.0:User":{"active":null},"urn:ietf:params:scim:schemas:core:2.0:User:active":null}}]`, `{"userName":"a","active":false}`, ""},
+		{"nor by an empty text", `{"userName":"a","active":false}`, `[{"op":"replace","path":"active","value":""},{"op":"replace","value":{"active":""}}]`, `{"userName":"a","active":false}`, ""},
+		{"active as a number", `{"userName":"a","active":true}`, `[{"op":"replace","path":"active","value":0}]`, `{"userName":"a","active":false}`, ""},
 		{"and comes back by true", `{"userName":"a","active":false}`, `[{"op":"remove","path":"active"},{"op":"replace","path":"active","value":true},{"op":"remove","path":"active"}]`, `{"userName":"a","active":true}`, ""},
 		{"Entra: an e-mail address is made when absent", `{"userName":"a"}`, `[{"op":"Replace","path":"emails[type eq \"work\"].value","value":"w@x"}]`, `{"userName":"a","emails":[{"type":"work","value":"w@x"}]}`, ""},
 		{"Entra: an e-mail address is changed when there", `{"userName":"a","emails":[{"type":"Work","value":"w@x","primary":true}]}`, `[{"op":"Replace","path":"emails[type eq \"work\"].value","value":"n@x"}]`, `{"userName":"a","emails":[{"type":"Work","value":"n@x","primary":true}]}`, ""},

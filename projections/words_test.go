@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -49,7 +50,11 @@ func (l *life) attributes() domain.Attributes {
 	l.some(raw, "name", map[string]any{"givenName": l.word(), "familyName": l.word()})
 	l.some(raw, "emails", l.values("work", "Work", "home"))
 	l.some(raw, "phoneNumbers", l.values("mobile", "work"))
-	l.some(raw, "x509Certificates", l.values("work"))
+	certificates := l.values("work")
+	for _, v := range certificates {
+		v.(map[string]any)["value"] = base64.StdEncoding.EncodeToString([]byte(l.word()))
+	}
+	l.some(raw, "x509Certificates", certificates)
 	l.some(raw, "addresses", []any{map[string]any{"locality": l.word(), "type": "work"}})
 	l.some(raw, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", map[string]any{
 		"employeeNumber": pick[any](l.Rand, "701984", json.Number("7")), "manager": map[string]any{"value": l.word(), "$ref": "../Users/1"}, "badge": pick[any](l.Rand, "b1", json.Number("3")),

@@ -26,6 +26,9 @@ func readGroup(w http.ResponseWriter, r *request) (domain.Attributes, domain.Mem
 	if err != nil {
 		return nil, domain.MembersPlan{}, err
 	}
+	if object, err = r.directory.Dialect().Lift(domain.GroupType, object); err != nil {
+		return nil, domain.MembersPlan{}, err
+	}
 	var plan domain.MembersPlan
 	if members, _ := take(object, "members"); members != nil {
 		if plan, err = r.directory.Dialect().PlanMembers(members); err != nil {

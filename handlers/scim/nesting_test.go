@@ -103,6 +103,8 @@ func TestMembersStay(t *testing.T) {
 		{"PUT", `{"displayName":"I"}`, 200, true},
 		{"PUT", `{"displayName":"J","members":[{"value":""}]}`, 400, true},
 		{"PUT", `{"displayName":"J","members":[{"value":""},{"value":"` + ada + `"}]}`, 200, true},
+		{"PUT", `{"urn:ietf:params:scim:schemas:core:2.0:Group":{"displayName":"K","members":[]}}`, 200, false},
+		{"PUT", `{"displayName":"L","urn:ietf:params:scim:schemas:core:2.0:Group:members":["` + ada + `"]}`, 200, true},
 		{"PATCH", patchOf(`[{"op":"replace","path":"members","value":[{"value":null}]}]`), 400, true},
 		{"PATCH", patchOf(`[{"op":"replace","path":"members","value":null}]`), 204, false},
 	} {
