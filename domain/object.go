@@ -6,9 +6,12 @@ import (
 )
 
 // ReadObject reads one JSON object and keeps its numbers as they are written. Anything after it, nesting deeper than
-// maxDepth and anything that is not an object is invalidSyntax.
+// maxDepth, a name that stands twice in one object and anything that is not an object is invalidSyntax. A byte order mark before it,
+// as Windows writes it, is passed over.
 func ReadObject(data []byte, maxDepth int) (map[string]any, error) {
-	if depth(data) > maxDepth {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	deepest, names := structure(data)
+	if deepest > maxDepth {
 		return nil, RefuseFor(Invalid, InvalidSyntax, "the body is nested deeper than %d", maxDepth)
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -20,13 +23,33 @@ func ReadObject(data []byte, maxDepth int) (map[string]any, error) {
 	if len(bytes.Trim(data[d.InputOffset():], " \t\r\n")) > 0 {
 		return nil, RefuseFor(Invalid, InvalidSyntax, "something follows the JSON object in the body")
 	}
+	if namesIn(object) < names { // the decoder keeps the last value of a name, and which one is meant nobody knows
+		return nil, RefuseFor(Invalid, InvalidSyntax, "a name stands twice in one object of the body")
+	}
 	return object, nil
 }
 
-// depth counts how deep brackets nest outside strings, so that a hostile body costs one pass and no memory. Of what is
-// not JSON it may say anything: the decoder stops there.
-func depth(data []byte) int {
-	deepest, now, inString := 0, 0, false
+// namesIn is how many names the objects in a value have.
+func namesIn(v any) int {
+	n := 0
+	switch v := v.(type) {
+	case map[string]any:
+		n = len(v)
+		for _, e := range v {
+			n += namesIn(e)
+		}
+	case []any:
+		for _, e := range v {
+			n += namesIn(e)
+		}
+	}
+	return n
+}
+
+// structure counts how deep brackets nest outside strings, and how many names are given there a value, so that a hostile body costs one
+// pass and no memory. Of what is not JSON it may say anything: the decoder stops there.
+func structure(data []byte) (deepest, names int) {
+	now, inString := 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case inString && c == '\\':
@@ -39,7 +62,9 @@ func depth(data []byte) int {
 			deepest = max(deepest, now)
 		case c == '}' || c == ']':
 			now--
+		case c == ':':
+			names++
 		}
 	}
-	return deepest
+	return deepest, names
 }

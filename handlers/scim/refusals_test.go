@@ -38,6 +38,7 @@ func TestRefusals(t *testing.T) {
 		{"something after the object", "POST", "/Users", okUser + `{}`, nil, 400, "invalidSyntax"},
 		{"nested too deep", "POST", "/Users", deep, nil, 400, "invalidSyntax"},
 		{"an attribute twice", "POST", "/Users", `{"userName":"a","USERNAME":"b"}`, nil, 400, "invalidSyntax"},
+		{"a name twice", "POST", "/Users", `{"userName":"a","name":{"givenName":"a","givenName":"b"}}`, nil, 400, "invalidSyntax"},
 		{"no userName", "POST", "/Users", `{"displayName":"x"}`, nil, 400, "invalidValue"},
 		{"an empty userName", "POST", "/Users", `{"userName":""}`, nil, 400, "invalidValue"},
 		{"a userName with a control character", "POST", "/Users", `{"userName":"a\u0000b"}`, nil, 400, "invalidValue"},
