@@ -1,6 +1,9 @@
 package domain
 
-import "maps"
+import (
+	"maps"
+	"unicode/utf8"
+)
 
 // UserProvisioned begins a user.
 type UserProvisioned struct {
@@ -60,10 +63,32 @@ func (u *User) Apply(e Event) {
 
 // ProvisionUser decides on a new user.
 func ProvisionUser(directory string, attributes Attributes) (Event, error) {
-	if attributes.Text("userName") == "" {
-		return nil, RefuseFor(Invalid, InvalidValue, "attribute userName is required")
+	if err := acceptable(nil, attributes); err != nil {
+		return nil, err
 	}
 	return UserProvisioned{directory, attributes}, nil
+}
+
+// Limits on what a user may hold. No provider comes near them, and without them one user could be as large as a body.
+const (
+	maxUserName = 1024 // characters
+	maxValues   = 1000 // of one multi-valued attribute
+)
+
+// acceptable holds what a user becomes against what every user needs and what it may hold. What it held before it may keep.
+func acceptable(before, next Attributes) error {
+	switch name := next.Text("userName"); {
+	case name == "":
+		return RefuseFor(Invalid, InvalidValue, "attribute userName is required")
+	case utf8.RuneCountInString(name) > maxUserName && name != before.Text("userName"):
+		return RefuseFor(Invalid, InvalidValue, "attribute userName is longer than %d characters", maxUserName)
+	}
+	for _, d := range Diff(before, next) {
+		if list, _ := d.After.([]any); len(list) > maxValues {
+			return RefuseFor(TooLarge, TooMany, "attribute %s has more than %d values", d.Name(), maxValues)
+		}
+	}
+	return nil
 }
 
 // Become decides what takes the user to the attributes given: nil if it is there already.
@@ -71,8 +96,8 @@ func (u *User) Become(next Attributes) (Event, error) {
 	if !u.Exists() {
 		return nil, Refuse(NotFound, "there is no such user")
 	}
-	if next.Text("userName") == "" {
-		return nil, RefuseFor(Invalid, InvalidValue, "attribute userName is required")
+	if err := acceptable(u.Attributes, next); err != nil {
+		return nil, err
 	}
 	edit := EditOf(Diff(u.Attributes, next))
 	switch was, is := u.Attributes.Active(), next.Active(); {

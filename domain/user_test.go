@@ -1,6 +1,9 @@
 package domain
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestUser(t *testing.T) {
 	ada := tree(t, `{"userName":"ada","active":true,"name":{"givenName":"Ada","familyName":"Byron"},"emails":[{"value":"a@x","type":"work"}]}`)
@@ -13,7 +16,21 @@ func TestUser(t *testing.T) {
 		return func(*User) ([]Event, error) { return one(ProvisionUser("dir", tree(t, a))) }
 	}
 	const same = `{"userName":"ada","active":true,"name":{"givenName":"Ada","familyName":"Byron"},"emails":[{"value":"a@x","type":"work"}]}`
+	values := func(n int, attribute string) string {
+		return `{"userName":"ada","active":true,` + attribute + `:[1` + strings.Repeat(",1", n-1) + `]}`
+	}
+	name := func(n int) string { return `{"userName":"` + strings.Repeat("ä", n) + `"}` }
+	huge := []Event{UserProvisioned{"dir", tree(t, name(maxUserName+1))}}
+	crowded := []Event{UserProvisioned{"dir", tree(t, values(maxValues+1, `"emails"`))}}
 	decide(t, []decision[User]{
+		{"provision with a long userName", nil, provision(name(maxUserName + 1)), nil, "invalid invalidValue"},
+		{"provision with one that is just not", nil, provision(name(maxUserName)), []Event{UserProvisioned{"dir", tree(t, name(maxUserName))}}, ""},
+		{"rename to a long userName", given, become(name(maxUserName + 1)), nil, "invalid invalidValue"},
+		{"a long userName that it has", huge, become(strings.Replace(name(maxUserName+1), "}", `,"title":"Dr"}`, 1)), []Event{UserUpdated{Edit{Set: tree(t, `{"title":"Dr"}`)}}}, ""},
+		{"provision with many values", nil, provision(values(maxValues+1, `"emails"`)), nil, "too_large tooMany"},
+		{"provision with just not too many", nil, provision(values(maxValues, `"emails"`)), []Event{UserProvisioned{"dir", tree(t, values(maxValues, `"emails"`))}}, ""},
+		{"many values in an extension", given, become(strings.Replace(values(maxValues+1, `"urn:x:y":{"z"`), "]}", "]}}", 1)), nil, "too_large tooMany"},
+		{"many values that it has", crowded, become(strings.Replace(values(maxValues+1, `"emails"`), "{", `{"title":"Dr",`, 1)), []Event{UserUpdated{Edit{Set: tree(t, `{"title":"Dr"}`)}}}, ""},
 		{"provision", nil, provision(`{"userName":"bob"}`), []Event{UserProvisioned{"dir", tree(t, `{"userName":"bob"}`)}}, ""},
 		{"provision without userName", nil, provision(`{"displayName":"Bob"}`), nil, "invalid invalidValue"},
 		{"provision with an empty userName", nil, provision(`{"userName":""}`), nil, "invalid invalidValue"},

@@ -41,6 +41,8 @@ func TestRefusals(t *testing.T) {
 		{"a name twice", "POST", "/Users", `{"userName":"a","name":{"givenName":"a","givenName":"b"}}`, nil, 400, "invalidSyntax"},
 		{"no userName", "POST", "/Users", `{"displayName":"x"}`, nil, 400, "invalidValue"},
 		{"an empty userName", "POST", "/Users", `{"userName":""}`, nil, 400, "invalidValue"},
+		{"a long userName", "POST", "/Users", `{"userName":"` + strings.Repeat("x", 1025) + `"}`, nil, 400, "invalidValue"},
+		{"too many values", "PUT", "/Users/" + id, `{"userName":"ada","emails":["0"` + many(1000) + `]}`, nil, 413, "tooMany"},
 		{"a userName with a control character", "POST", "/Users", `{"userName":"a\u0000b"}`, nil, 400, "invalidValue"},
 		{"a userName with a zero-width space", "POST", "/Users", `{"userName":"a\u200bb"}`, nil, 400, "invalidValue"},
 		{"active is no boolean", "POST", "/Users", `{"userName":"x","active":"maybe"}`, nil, 400, "invalidValue"},
@@ -133,6 +135,15 @@ func TestRefusals(t *testing.T) {
 	if after := n.head(); after != before {
 		t.Errorf("a refused request wrote: the log went from %s to %s", before, after)
 	}
+}
+
+// many are texts that differ, each behind a comma.
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(`,"x` + strconv.Itoa(i) + `"`)
+	}
+	return b.String()
 }
 
 func idOf(t testing.TB, a answer) string {
