@@ -206,7 +206,7 @@ func (a *Attribute) one(d Dialect, value any) (any, error) {
 		return nil, a.refuse("an integer")
 	case DateTime:
 		if s, ok := value.(string); ok {
-			if _, err := time.Parse(time.RFC3339, s); err == nil {
+			if _, err := parseDateTime(s); err == nil {
 				return s, nil
 			}
 		}
@@ -244,6 +244,15 @@ func (a *Attribute) boolean(d Dialect, value any) (any, error) {
 		}
 	}
 	return nil, a.refuse("a boolean")
+}
+
+// parseDateTime reads an xsd:dateTime (RFC 7643 §2.3.5); one that does not say its zone is taken to be in UTC.
+func parseDateTime(s string) (time.Time, error) {
+	when, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		when, err = time.Parse("2006-01-02T15:04:05", s)
+	}
+	return when.UTC(), err
 }
 
 func isBase64(s string) bool {

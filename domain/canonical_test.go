@@ -90,7 +90,7 @@ func TestCanonicalOfTheOtherTypes(t *testing.T) {
 		refused string
 	}{
 		{&number, `5`, ""}, {&number, `5.5`, "invalid invalidValue"}, {&number, `"5"`, "invalid invalidValue"}, {&number, `99999999999999999999`, "invalid invalidValue"},
-		{&when, `"2026-01-31T12:00:00Z"`, ""}, {&when, `"2026-01-31"`, "invalid invalidValue"}, {&when, `5`, "invalid invalidValue"}, {&when, `null`, ""},
+		{&when, `"2026-01-31T12:00:00Z"`, ""}, {&when, `"2026-01-31T12:00:00.123+01:00"`, ""}, {&when, `"2026-01-31T12:00:00.5"`, ""}, {&when, `"2026-01-31T12:00"`, "invalid invalidValue"}, {&when, `"2026-01-31"`, "invalid invalidValue"}, {&when, `5`, "invalid invalidValue"}, {&when, `null`, ""},
 	} {
 		if _, err := c.a.Canonical(value(t, c.in)); refusal(err) != c.refused {
 			t.Errorf("%s of type %s: %v", c.in, c.a.Type, err)

@@ -48,12 +48,13 @@ func (d Dialect) unknownPath(path string) error {
 	return RefuseFor(Invalid, InvalidPath, "there is no attribute %s", path)
 }
 
-// schemas holds the schemas that a whole resource says it has (RFC 7643 §3) against those of its type.
+// schemas holds the schemas that a whole resource says it has (RFC 7643 §3) against those of its type, and against what it holds: an
+// extension that is there is named.
 func (d Dialect) schemas(t *ResourceType, resource map[string]any) error {
 	if !d.Strict {
 		return nil
 	}
-	var core bool
+	named := map[*Schema]bool{}
 	for name, value := range resource {
 		if !strings.EqualFold(name, "schemas") {
 			continue
@@ -68,10 +69,16 @@ func (d Dialect) schemas(t *ResourceType, resource map[string]any) error {
 			if s == nil {
 				return RefuseFor(Invalid, InvalidValue, "schemas names one that a %s does not have", t.Name)
 			}
-			core = core || s == &t.Core
+			named[s] = true
 		}
 	}
-	if !core {
+	for i := range t.Extensions {
+		s := &t.Extensions[i]
+		if value, _ := member(resource, s.ID); value != nil && !named[s] {
+			return RefuseFor(Invalid, InvalidSyntax, "schemas does not name %s, which is there", s.ID)
+		}
+	}
+	if !named[&t.Core] {
 		return RefuseFor(Invalid, InvalidSyntax, "schemas does not name %s", t.Core.ID)
 	}
 	return nil

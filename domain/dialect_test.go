@@ -16,6 +16,7 @@ func TestDialectsReadResources(t *testing.T) {
 		{"schemas is null", `{"schemas":null,"userName":"a"}`, `{"userName":"a"}`, "invalid invalidSyntax"},
 		{"schemas is a text", `{"schemas":"urn:ietf:params:scim:schemas:core:2.0:User","userName":"a"}`, `{"userName":"a"}`, "invalid invalidSyntax"},
 		{"schemas without the core", `{"schemas":[` + enterprise + `],"userName":"a"}`, `{"userName":"a"}`, "invalid invalidSyntax"},
+		{"schemas without an extension that is there", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a",` + enterprise + `:{"department":"D"}}`, `{"userName":"a",` + enterprise + `:{"department":"D"}}`, "invalid invalidSyntax"},
 		{"schemas of SCIM 1", `{"schemas":["urn:scim:schemas:core:1.0"],"userName":"a"}`, `{"userName":"a"}`, "invalid invalidValue"},
 		{"schemas with one of another type", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:core:2.0:Group"],"userName":"a"}`, `{"userName":"a"}`, "invalid invalidValue"},
 		{"schemas with a number", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",1],"userName":"a"}`, `{"userName":"a"}`, "invalid invalidValue"},
@@ -52,7 +53,7 @@ func TestDialectsReadResources(t *testing.T) {
 			`{"userName":"a","active":true,"emails":[{"value":"x","primary":true},{"value":"y"}],` + enterprise + `:{"manager":{"value":"m"}}}`, ""},
 		{"read-only attributes and the password", `{` + userSchemas + `,"id":"1","meta":{"resourceType":"User"},"groups":[{"value":"g"}],"userName":"a","password":"p",` + enterprise + `:{"manager":{"value":"m","displayName":"M"}}}`,
 			`{"userName":"a",` + enterprise + `:{"manager":{"value":"m"}}}`, ""},
-		{"names in any case, RFC 7643 §2.1", `{"Schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"USERNAME":"a","urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:User":{"Department":"D"}}`, `{"userName":"a",` + enterprise + `:{"department":"D"}}`, ""},
+		{"names in any case, RFC 7643 §2.1", `{"Schemas":["urn:ietf:params:scim:schemas:core:2.0:User","URN:ietf:params:scim:schemas:extension:enterprise:2.0:User"],"USERNAME":"a","urn:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:User":{"Department":"D"}}`, `{"userName":"a",` + enterprise + `:{"department":"D"}}`, ""},
 		{"what is unassigned, RFC 7643 §2.5", `{` + userSchemas + `,"userName":"a","title":null,"emails":[],"name":{"givenName":null},` + enterprise + `:null}`, `{"userName":"a"}`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -245,6 +246,23 @@ func TestTopLevelExtensionAttributes(t *testing.T) {
 	}
 	if got, err := GroupType.Canonical(tree(t, `{"displayName":"G","department":"D"}`)); err != nil || text(got) != `{"displayName":"G"}` {
 		t.Errorf("a group: %s, %v", text(got), err)
+	}
+}
+
+// What a lenient directory reads in a filter beside the standard, a strict one refuses.
+//
+// Proves interop-strict.
+func TestDialectsParseFilter(t *testing.T) {
+	for in, refused := range map[string]string{
+		`active eq "True"`: "invalid invalidFilter", `active eq 1`: "invalid invalidFilter", `title eq 7`: "invalid invalidFilter", `emails[primary eq "true"]`: "invalid invalidFilter",
+		`active eq true`: "", `emails[primary eq true and value sw "a"]`: "",
+	} {
+		if _, err := (Dialect{}).ParseFilter(UserType, in); err != nil {
+			t.Errorf("lenient: %s: %v", in, err)
+		}
+		if _, err := (Dialect{Strict: true}).ParseFilter(UserType, in); refusal(err) != refused {
+			t.Errorf("strict: %s: %v", in, err)
+		}
 	}
 }
 

@@ -4,17 +4,21 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
-// ParseFilter reads a filter over resources of this type; not binds before and, and before or. What it cannot read
-// or does not know is an invalidFilter error.
+// ParseFilter is Dialect.ParseFilter of the lenient dialect.
 func (t *ResourceType) ParseFilter(text string) (Filter, error) {
+	return Dialect{}.ParseFilter(t, text)
+}
+
+// ParseFilter reads a filter over resources of a type; not binds before and, and before or. What it cannot read
+// or does not know is an invalidFilter error; in a strict dialect also a value that is not written as its attribute's type has it.
+func (d Dialect) ParseFilter(t *ResourceType, text string) (Filter, error) {
 	if len(text) > MaxFilterLength {
 		return nil, RefuseFor(Invalid, InvalidFilter, "the filter is longer than %d bytes", MaxFilterLength)
 	}
-	p := &parser{text: text, reason: InvalidFilter, resources: t}
+	p := &parser{text: text, reason: InvalidFilter, dialect: d, resources: t}
 	f, err := p.or(1)
 	if err != nil {
 		return nil, err
@@ -279,8 +283,8 @@ func typed(d Dialect, a *Attribute, op Op, value any) (any, bool) {
 	case Binary: // equal or not; there is no order (RFC 7644 §3.4.2.2)
 		return text, isText && (op == Equal || op == NotEqual)
 	case DateTime:
-		when, err := time.Parse(time.RFC3339Nano, text)
-		return when.UTC(), err == nil && op != Contains && op != StartsWith && op != EndsWith
+		when, err := parseDateTime(text)
+		return when, err == nil && op != Contains && op != StartsWith && op != EndsWith
 	case Integer:
 		_, ok := value.(json.Number)
 		return value, ok && op != Contains && op != StartsWith && op != EndsWith

@@ -328,7 +328,7 @@ func TestFilterTimesAndExtensions(t *testing.T) {
 	stamp := u.Created.Format("2006-01-02T15:04:05.000")
 	second := u.Created.Add(time.Second).Format("2006-01-02T15:04:05.000-07:00")
 	for text, want := range map[string]int{
-		`meta.created eq "%sZ"`: 1, `meta.created ne "%sZ"`: 0, `meta.created ge "%sZ"`: 1, `meta.created gt "%sZ"`: 0, `meta.created le "%sZ"`: 1, `meta.created lt "%sZ"`: 0,
+		`meta.created eq "%sZ"`: 1, `meta.created eq "%s"`: 1, `meta.created gt "%s"`: 0, `meta.created ne "%sZ"`: 0, `meta.created ge "%sZ"`: 1, `meta.created gt "%sZ"`: 0, `meta.created le "%sZ"`: 1, `meta.created lt "%sZ"`: 0,
 		`meta.created eq "%s0001Z"`: 0, `meta.created ne "%s0001Z"`: 1, `meta.created ge "%s0001Z"`: 0, `meta.created gt "%s0001Z"`: 0,
 		`meta.created le "%s0001Z"`: 1, `meta.created lt "%s0001Z"`: 1, `meta.created pr`: 1, `meta.created eq null`: 0,
 		`meta.lastModified lt "` + second + `"`: 1, `meta.lastModified gt "` + second + `"`: 0,

@@ -11,7 +11,8 @@ import (
 )
 
 // queryOf reads filter, sortBy, sortOrder, startIndex and count (RFC 7644 §3.4.2).
-func queryOf(t *domain.ResourceType, params url.Values) (projections.Query, error) {
+func queryOf(r *request, t *domain.ResourceType) (projections.Query, error) {
+	params := r.params
 	q := projections.Query{Start: 1, Count: defaultCount}
 	var err error
 	if q.Start, err = number(params, "startIndex", q.Start); err != nil {
@@ -22,7 +23,7 @@ func queryOf(t *domain.ResourceType, params url.Values) (projections.Query, erro
 	}
 	q.Start, q.Count = max(q.Start, 1), min(max(q.Count, 0), maxCount)
 	if text := params.Get("filter"); strings.TrimSpace(text) != "" {
-		if q.Filter, err = t.ParseFilter(text); err != nil {
+		if q.Filter, err = r.directory.Dialect().ParseFilter(t, text); err != nil {
 			return q, err
 		}
 	}
@@ -73,7 +74,7 @@ type pages func(*request, projections.Query) (shown, error)
 
 // listed answers a list, by index (RFC 7644 §3.4.2.4) or, if the client gives a cursor, by cursor (RFC 9865).
 func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read pages) error {
-	q, err := queryOf(t, r.params)
+	q, err := queryOf(r, t)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 		if r.wanted, err = selectionOf(t, r.params); err != nil {
 			return err
 		}
-		q, err := queryOf(t, r.params)
+		q, err := queryOf(r, t)
 		if e := (*domain.Error)(nil); errors.As(err, &e) && e.Reason == domain.InvalidFilter {
 			refused = append(refused, err)
 			continue
