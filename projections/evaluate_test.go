@@ -99,7 +99,7 @@ func valuesAt(r resource, s shape) []any {
 		var out []any
 		list, _ := r[s.path[0]].([]any)
 		for _, e := range list {
-			if len(s.path) == 1 {
+			if len(s.path) == 1 { // schemas, and what is asked for by pr
 				out = append(out, e)
 			} else {
 				out = append(out, e.(map[string]any)[s.path[1]])

@@ -81,11 +81,13 @@ var columns = map[Kind]map[string]column{
 		"id": {name: "r.id", key: verbatim}, "externalId": {name: "r.external_id", key: verbatim},
 		"userName": {name: "r.user_name_key", key: nameKey, whole: true}, "displayName": {name: "r.display_name_key", key: domain.FoldKey},
 		"active": {name: "r.active"}, "meta.created": {name: "r.created"}, "meta.lastModified": {name: "r.modified"},
+		"meta.resourceType": {name: "'User'", key: verbatim},
 	},
 	KindGroup: {
 		"id": {name: "r.id", key: verbatim}, "externalId": {name: "r.external_id", key: verbatim},
 		"displayName":  {name: "r.display_name_key", key: domain.FoldKey},
 		"meta.created": {name: "r.created"}, "meta.lastModified": {name: "r.modified"},
+		"meta.resourceType": {name: "'Group'", key: verbatim},
 	},
 }
 
@@ -114,14 +116,13 @@ func ofParts(op domain.Op) bool {
 // any compares the values of a multi-valued attribute: one must match, and for ne none may be equal.
 func (c *compiler) any(f domain.Compare) (string, error) {
 	of := domain.Ref{Path: f.Ref.Path[:1], Attribute: f.Ref.Attribute}
-	sub := f.Ref.Sub
-	switch {
-	case sub == nil && f.Op == domain.Present:
+	sub := domain.Ref{Path: []string{"value"}, Attribute: f.Ref.Attribute} // of what has no sub-attributes, as schemas
+	if f.Ref.Sub != nil {
+		sub = domain.Ref{Path: []string{f.Ref.Sub.Name}, Attribute: f.Ref.Sub}
+	} else if f.Op == domain.Present {
 		return c.has(of, nil)
-	case sub == nil:
-		return "", unsupported(domain.PathName(f.Ref.Path))
 	}
-	one := domain.Compare{Ref: domain.Ref{Path: []string{sub.Name}, Attribute: sub}, Op: f.Op, Value: f.Value}
+	one := domain.Compare{Ref: sub, Op: f.Op, Value: f.Value}
 	negated := false
 	switch {
 	case f.Value == nil && f.Op == domain.Equal:
@@ -141,9 +142,18 @@ var (
 		"value": {name: "e.value_key", key: domain.FoldKey}, "type": {name: "e.type_key", key: domain.FoldKey},
 		"display": {name: "e.display_key", key: domain.FoldKey}, "primary": {name: "e.is_primary"},
 	}
-	memberColumns = map[string]column{"value": {name: "m.member", key: verbatim}}
-	groupsColumns = map[string]column{"value": {name: "g.id", key: verbatim}}
+	schemaColumns = map[string]column{"value": {name: "fold(s.urn)", key: domain.FoldKey}}
+	memberColumns = map[string]column{
+		"value":   {name: "m.member", key: verbatim},
+		"type":    {name: "iif(EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = g.directory), 'user', 'group')", key: domain.FoldKey},
+		"display": {name: "fold(coalesce(" + memberDisplay + "))", key: domain.FoldKey},
+	}
+	groupsColumns = map[string]column{"value": {name: "g.id", key: verbatim}, "display": {name: "g.display_name_key", key: domain.FoldKey}}
 )
+
+// memberDisplay are the names that a member m is shown by, as Members has them.
+const memberDisplay = `(SELECT coalesce(attributes ->> '$.displayName', attributes ->> '$.userName') FROM users WHERE id = m.member AND directory = g.directory),
+	(SELECT attributes ->> '$.displayName' FROM groups WHERE id = m.member AND directory = g.directory)`
 
 // has asks for one value of a multi-valued attribute that satisfies the filter; any value for a nil filter.
 func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
@@ -153,20 +163,47 @@ func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
 	case "members":
 		return c.among("r.seq IN (SELECT m.grp FROM groups g JOIN members m ON m.grp = g.seq WHERE g.directory = "+c.arg(c.directory)+" AND "+shown, f, memberColumns)
 	case "groups":
-		return c.among("r.id IN (SELECT m.member FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.directory = "+c.arg(c.directory), f, groupsColumns)
-	case "schemas":
-		return "", unsupported(name)
+		return c.inGroups(f)
+	case "schemas": // as resources show them: their type's, and each extension that is there
+		return c.among("EXISTS (SELECT 1 FROM (SELECT "+c.arg(schemas[c.kind])+" AS urn UNION ALL SELECT key FROM json_each(r.attributes) WHERE key LIKE 'urn:%') s WHERE true", f, schemaColumns)
 	}
 	return c.among("EXISTS (SELECT 1 FROM json_each(r.attributes, "+c.arg(jsonPath(of.Path))+") v WHERE true", f, nil)
 }
 
+var schemas = map[Kind]string{KindUser: domain.UserURN, KindGroup: domain.GroupURN}
+
+// inGroups asks for one group of a user, found as Memberships finds it, but from the groups downwards: those that hold the user themselves, and
+// those that hold it through others.
+func (c *compiler) inGroups(f domain.Filter) (string, error) {
+	typed := func(kind string) map[string]column {
+		return map[string]column{"value": groupsColumns["value"], "display": groupsColumns["display"], "type": {name: kind, key: domain.FoldKey}}
+	}
+	through, err := c.narrowed(`WITH RECURSIVE down (grp, seq) AS (
+			SELECT g.seq, i.seq FROM groups g CROSS JOIN members m ON m.grp = g.seq CROSS JOIN groups i ON i.id = m.member AND i.directory = g.directory
+				WHERE g.directory = `+c.arg(c.directory), f, typed("'indirect'"))
+	if err != nil {
+		return "", err
+	}
+	through += ` UNION
+			SELECT down.grp, i.seq FROM down CROSS JOIN members m ON m.grp = down.seq CROSS JOIN groups i ON i.id = m.member AND i.directory = ` + c.arg(c.directory) + `)
+		SELECT m.member FROM down CROSS JOIN members m ON m.grp = down.seq WHERE NOT EXISTS (SELECT 1 FROM members WHERE grp = down.grp AND member = m.member)`
+	itself, err := c.among(`SELECT m.member FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.directory = `+c.arg(c.directory), f, typed("'direct'"))
+	return "r.id IN (" + through + " UNION ALL " + itself, err
+}
+
 // among completes a query for the values one by one.
 func (c *compiler) among(query string, f domain.Filter, of map[string]column) (string, error) {
+	query, err := c.narrowed(query, f, of)
+	return query + ")", err
+}
+
+// narrowed adds to a query what the filter wants of a value.
+func (c *compiler) narrowed(query string, f domain.Filter, of map[string]column) (string, error) {
 	if f == nil {
-		return query + ")", nil
+		return query, nil
 	}
 	where, err := c.element(f, of)
-	return query + " AND " + where + ")", err
+	return query + " AND " + where, err
 }
 
 // element is the condition on one value of a multi-valued attribute: in the columns given, or in the JSON v.value.

@@ -33,6 +33,10 @@ func userShapes() map[string]shape {
 		enterprise + ":badge":                           {path: []string{enterprise, "badge"}, kind: "any"},
 		"groups":                                        {path: []string{"groups", "value"}, many: true, kind: "exact", short: true},
 		"groups.value":                                  {path: []string{"groups", "value"}, many: true, kind: "exact"},
+		"groups.display":                                {path: []string{"groups", "display"}, many: true, kind: "text"},
+		"groups.type":                                   {path: []string{"groups", "type"}, many: true, kind: "text"},
+		"schemas":                                       {path: []string{"schemas"}, many: true, kind: "text"},
+		"meta.resourceType":                             {path: []string{"meta", "resourceType"}, kind: "exact"},
 		"emails":                                        {path: []string{"emails", "value"}, many: true, kind: "text", short: true},
 		"addresses.locality":                            {path: []string{"addresses", "locality"}, many: true, kind: "text"},
 	}
@@ -56,6 +60,8 @@ var groupShapes = map[string]shape{
 	"id": {path: []string{"id"}, kind: "exact"}, "externalId": {path: []string{"externalId"}, kind: "exact"},
 	"displayName": {path: []string{"displayName"}, kind: "text"},
 	"members":     {path: []string{"members", "value"}, many: true, kind: "exact", short: true}, "members.value": {path: []string{"members", "value"}, many: true, kind: "exact"},
+	"members.type": {path: []string{"members", "type"}, many: true, kind: "text"}, "members.display": {path: []string{"members", "display"}, many: true, kind: "text"},
+	"schemas": {path: []string{"schemas"}, many: true, kind: "text"}, "meta.resourceType": {path: []string{"meta", "resourceType"}, kind: "exact"},
 }
 
 // filters draws filters over the attributes, with values that stand in the resources and others.
@@ -242,16 +248,29 @@ func agree(t *rapid.T, n *node, got []string, of []resource, shapes map[string]s
 
 // resources are the users and groups of the directory as they are shown.
 func (f *feed) resources(l *life) (users, groups []resource) {
+	names := map[string]string{}
+	for _, id := range f.ids {
+		g, err := l.read.Group(l.Context(), f.ID, id)
+		l.must(err)
+		names[id] = g.Attributes.Text("displayName")
+	}
+	for id, u := range f.users {
+		if names[id] = u.Text("userName"); u["displayName"] != nil {
+			names[id] = u.Text("displayName")
+		}
+	}
 	for _, id := range f.userIDs {
 		r := resource{"id": id}
 		maps.Copy(r, f.users[id])
 		if r["active"] == nil {
 			r["active"] = true
 		}
+		f.describe(r, domain.UserType)
 		var in []any
+		holds := f.holding(id)
 		for _, g := range f.ids {
-			if f.groups[g][id] {
-				in = append(in, map[string]any{"value": g})
+			if holds[g] != "" {
+				in = append(in, map[string]any{"value": g, "display": names[g], "type": holds[g]})
 			}
 		}
 		if in != nil {
@@ -264,10 +283,14 @@ func (f *feed) resources(l *life) (users, groups []resource) {
 		l.must(err)
 		r := resource{"id": id}
 		maps.Copy(r, g.Attributes)
+		f.describe(r, domain.GroupType)
 		var members []any
 		for _, m := range slices.Sorted(maps.Keys(f.groups[id])) {
-			if f.users[m] != nil || f.groups[m] != nil { // others are not shown
-				members = append(members, map[string]any{"value": m})
+			switch { // others are not shown
+			case f.users[m] != nil:
+				members = append(members, map[string]any{"value": m, "display": names[m], "type": "User"})
+			case f.groups[m] != nil:
+				members = append(members, map[string]any{"value": m, "display": names[m], "type": "Group"})
 			}
 		}
 		if members != nil {
@@ -278,11 +301,108 @@ func (f *feed) resources(l *life) (users, groups []resource) {
 	return users, groups
 }
 
+// describe adds what the server says of a resource.
+func (f *feed) describe(r resource, t *domain.ResourceType) {
+	schemas := []any{t.Core.ID}
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		if domain.IsURN(name) {
+			schemas = append(schemas, name)
+		}
+	}
+	r["schemas"], r["meta"] = schemas, map[string]any{"resourceType": t.Name}
+}
+
+// holding are the groups that a user is in, direct or indirect.
+func (f *feed) holding(user string) map[string]string {
+	in := map[string]string{}
+	for g, members := range f.groups {
+		if members[user] {
+			in[g] = "direct"
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for g, members := range f.groups {
+			for inner := range in {
+				if in[g] == "" && members[inner] {
+					in[g], grown = "indirect", true
+				}
+			}
+		}
+	}
+	return in
+}
+
+// A user is found by the groups that it is shown in, also by those that hold it through others, and by how they do.
+//
+// Proves RFC 7643 §4.1.2, RFC 7644 §3.4.2.2.
+func TestFiltersOfNestedGroups(t *testing.T) {
+	w := newWorld(t)
+	d := w.directory("Acme")
+	ada, bob := w.user(d, domain.Attributes{"userName": "ada"}), w.user(d, domain.Attributes{"userName": "bob", "displayName": "Bob", enterprise: map[string]any{"department": "d"}, "URN:x:Y": map[string]any{"a": "1"}})
+	w.user(d, domain.Attributes{"userName": "eve"}) // in none
+	inner := w.group(d, "Inner", ada.ID)
+	middle := w.group(d, "Middle", inner.ID)
+	outer := w.group(d, "Outer", middle.ID, bob.ID)
+	_, err := w.commands.PatchGroup(t.Context(), system, d, inner.ID, op("add", outer.ID, "nobody")) // a circle
+	w.must(err)
+	is := func(id string) string { return ` eq "` + id + `"` }
+	for text, want := range map[string]string{
+		"groups.value" + is(inner.ID): "ada bob", "groups.value" + is(middle.ID): "ada bob", "groups.value" + is(outer.ID): "ada bob", "groups.value" + is("x"): "",
+		"groups.value ne" + strings.TrimPrefix(is(outer.ID), " eq"): "eve", `groups pr`: "ada bob", `not (groups pr)`: "eve",
+		`groups.display eq "inner"`: "ada bob", `groups.display sw "OUT"`: "ada bob", `groups.type eq "Direct"`: "ada bob", `groups.type ne "indirect"`: "eve", `groups.type eq null`: "eve",
+		"groups[type eq \"direct\" and value" + is(inner.ID) + "]": "ada", "groups[type eq \"direct\" and value" + is(outer.ID) + "]": "bob", "groups[type eq \"direct\" and value" + is(middle.ID) + "]": "",
+		"groups[type eq \"indirect\" and value" + is(outer.ID) + "]": "ada", "groups[type ne \"direct\" and display eq \"Middle\"]": "ada bob", "groups[type eq \"indirect\" and value" + is(inner.ID) + "]": "bob",
+		`schemas eq "urn:ietf:params:scim:schemas:core:2.0:User"`: "ada bob eve", `schemas eq "` + enterprise + `"`: "bob", `schemas eq "urn:X:y"`: "bob", `schemas ne "urn:x:y"`: "ada eve",
+		`schemas sw "urn:ietf"`: "ada bob eve", `schemas ew "y"`: "bob", `schemas pr`: "ada bob eve", `schemas eq null`: "", `schemas eq "displayName"`: "",
+		`meta.resourceType eq "User"`: "ada bob eve", `meta.resourceType eq "Group"`: "", `meta.resourceType ne "Group"`: "ada bob eve", `meta.resourceType pr`: "ada bob eve",
+	} {
+		page, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 10})
+		w.must(err)
+		var got []string
+		for _, u := range page.Items {
+			got = append(got, u.Attributes.Text("userName"))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("users where %s: %v, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`members.type eq "user"`: "Inner Outer", `members.type eq "Group"`: "Inner Middle Outer", `members.display eq "ADA"`: "Inner", `members.display co "bo"`: "Outer", `members.display eq "inner"`: "Middle",
+		"members[value" + is(bob.ID) + ` and type eq "User"]`: "Outer", "members[value" + is(bob.ID) + ` and type eq "Group"]`: "", "members[value" + is(outer.ID) + ` and type eq "Group" and display sw "o"]`: "Inner",
+		`members.value eq "nobody"`: "", `members.display eq null`: "", `schemas eq "urn:ietf:params:scim:schemas:core:2.0:Group"`: "Inner Middle Outer", `meta.resourceType eq "User"`: "",
+	} {
+		page, err := w.read.Groups(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.GroupType, text), Start: 1, Count: 10})
+		w.must(err)
+		var got []string
+		for _, g := range page.Items {
+			got = append(got, g.Attributes.Text("displayName"))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("groups where %s: %v, want %s", text, got, want)
+		}
+	}
+	in, err := w.read.Memberships(t.Context(), d.ID, []string{ada.ID, bob.ID}) // what is shown
+	w.must(err)
+	for user, groups := range in {
+		for _, g := range groups {
+			how := "indirect"
+			if g.Direct {
+				how = "direct"
+			}
+			text := fmt.Sprintf(`id eq %q and groups[value eq %q and type eq %q and display eq %q]`, user, g.Group, how, g.Display)
+			if page, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 10}); err != nil || page.Total != 1 {
+				t.Errorf("%s: %d, %v", text, page.Total, err)
+			}
+		}
+	}
+}
+
 func TestFiltersThatCannotBeAsked(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")
 	for _, text := range []string{
-		`schemas eq "x"`, `schemas pr`, `meta.version eq "1"`, `meta.resourceType eq "User"`, `meta pr`, `groups.display eq "x"`, `groups[type eq "direct"]`,
+		`meta.version eq "1"`, `meta.location eq "x"`, `meta pr`, `groups.$ref eq "x"`, `groups[$ref pr]`,
 		`urn:a:b:c co true`, `urn:a:b:c sw 5`, `urn:a:b:c eq 1e999`, enterprise + ` eq "x"`,
 	} {
 		_, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 1})
@@ -290,7 +410,7 @@ func TestFiltersThatCannotBeAsked(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	for _, text := range []string{`members.display eq "x"`, `members[type eq "User"]`, `members.$ref pr`} {
+	for _, text := range []string{`members.$ref pr`, `members[$ref eq "x"]`} {
 		_, err := w.read.Groups(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.GroupType, text), Start: 1, Count: 1})
 		if e := domain.Shown(err); e.Code != domain.Invalid || e.Reason != domain.InvalidFilter {
 			t.Errorf("%s: %v", text, err)

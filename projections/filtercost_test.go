@@ -75,6 +75,8 @@ func TestFiltersCostTheirDirectoryOnly(t *testing.T) {
 	}
 	asked := map[string]*domain.ResourceType{
 		`members pr`: domain.GroupType, `members.value co "x"`: domain.GroupType, `members.value ne "x"`: domain.GroupType, `members.value eq "x"`: domain.GroupType, `displayName co "x"`: domain.GroupType,
+		`members.type eq "User"`: domain.GroupType, `members.display co "x"`: domain.GroupType, `schemas eq "x"`: domain.GroupType,
+		`groups.display co "x"`: domain.UserType, `groups.type eq "indirect"`: domain.UserType, `groups.value eq "x"`: domain.UserType,
 		`groups pr`: domain.UserType, `groups.value ne "x"`: domain.UserType, `emails pr`: domain.UserType, `emails.value co "x"`: domain.UserType, `title co "x"`: domain.UserType, `active eq false`: domain.UserType,
 	}
 	before := map[string]projections.Work{}
@@ -92,6 +94,30 @@ func TestFiltersCostTheirDirectoryOnly(t *testing.T) {
 	}
 }
 
+// A user is found by its name among ten thousand as it is among a hundred.
+//
+// Proves RFC 7644 §3.4.2.2.
+func TestAUserIsFoundAtTheSameCost(t *testing.T) {
+	w := newWorld(t)
+	small, large := w.directory("Small"), w.directory("Large")
+	w.imported(small, 100)
+	ids := w.importedAs(large, "other", 12_000)
+	cost := func(d projections.Directory, text string) projections.Work {
+		t.Helper()
+		return w.read.ReadWork(t, func() {
+			page, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, text), Start: 1, Count: 100})
+			w.must(err)
+			if page.Total != 1 {
+				t.Errorf("%s: %d users", text, page.Total)
+			}
+		})
+	}
+	few, many := cost(small, `userName eq "user77"`), cost(large, `userName eq "USER7777"`)
+	if many.Steps > few.Steps+20 {
+		t.Errorf("among 100: %+v, among %d: %+v", few, len(ids), many)
+	}
+}
+
 // What identity providers ask for is found by an index.
 //
 // Proves RFC 7644 §3.4.2.2.
@@ -99,18 +125,20 @@ func TestFilterPlans(t *testing.T) {
 	w := newWorld(t)
 	d := w.directory("Acme")
 	for text, index := range map[string]string{
-		`userName eq "ada"`:                       "users_by_name",
-		`externalId eq "x"`:                       "users_by_external_id",
-		`id eq "x"`:                               "sqlite_autoindex_users_1",
-		`displayName eq "x"`:                      "users_by_display_name",
-		`displayName sw "x"`:                      "users_by_display_name",
-		`emails[type eq "work" and value eq "x"]`: "users_by_email",
-		`emails[type eq "work"].value eq "x"`:     "users_by_email",
-		`emails.value eq "x"`:                     "users_by_email",
-		`emails eq "x"`:                           "users_by_email",
-		`groups.value eq "x"`:                     "(grp=?)",
-		`id eq "x" and manager eq "y"`:            "sqlite_autoindex_users_1",
-		`userName eq "ada" and active eq true`:    "users_by_name",
+		`userName eq "ada"`:                         "users_by_name",
+		`externalId eq "x"`:                         "users_by_external_id",
+		`id eq "x"`:                                 "sqlite_autoindex_users_1",
+		`displayName eq "x"`:                        "users_by_display_name",
+		`displayName sw "x"`:                        "users_by_display_name",
+		`emails[type eq "work" and value eq "x"]`:   "users_by_email",
+		`emails[type eq "work"].value eq "x"`:       "users_by_email",
+		`emails.value eq "x"`:                       "users_by_email",
+		`emails eq "x"`:                             "users_by_email",
+		`groups.value eq "x"`:                       "sqlite_autoindex_groups_1",
+		`groups[value eq "x" and type eq "direct"]`: "sqlite_autoindex_groups_1",
+		`groups.display eq "x"`:                     "groups_by_display_name",
+		`id eq "x" and manager eq "y"`:              "sqlite_autoindex_users_1",
+		`userName eq "ada" and active eq true`:      "users_by_name",
 	} {
 		plan := w.read.Plans(t, func() {
 			for _, start := range []int{1, 2} { // the second one counts
@@ -123,12 +151,13 @@ func TestFilterPlans(t *testing.T) {
 		}
 	}
 	for text, index := range map[string]string{
-		`displayName eq "x"`:           "groups_by_display_name",
-		`externalId eq "x"`:            "groups_by_external_id",
-		`id eq "x"`:                    "sqlite_autoindex_groups_1",
-		`members.value eq "x"`:         "members_of (member=?)",
-		`members[value eq "x"]`:        "members_of (member=?)",
-		`id eq "X" and members eq "Y"`: "sqlite_autoindex_groups_1",
+		`displayName eq "x"`:                       "groups_by_display_name",
+		`externalId eq "x"`:                        "groups_by_external_id",
+		`id eq "x"`:                                "sqlite_autoindex_groups_1",
+		`members.value eq "x"`:                     "members_of (member=?)",
+		`members[value eq "x"]`:                    "members_of (member=?)",
+		`members[value eq "x" and type eq "User"]`: "members_of (member=?)",
+		`id eq "X" and members eq "Y"`:             "sqlite_autoindex_groups_1",
 	} {
 		plan := w.read.Plans(t, func() {
 			for _, start := range []int{1, 2} { // the second one counts

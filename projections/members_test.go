@@ -15,11 +15,17 @@ import (
 // imported writes users user1, user2, … to the log in large batches, as no command does, and returns their ids.
 func (w *world) imported(d projections.Directory, n int) []string {
 	w.Helper()
+	return w.importedAs(d, "imported", n)
+}
+
+// importedAs is imported for a second directory: the ids begin otherwise.
+func (w *world) importedAs(d projections.Directory, id string, n int) []string {
+	w.Helper()
 	ids := make([]string, n)
 	var batch []eventstore.Write
 	var at eventstore.Position
 	for i := range ids {
-		ids[i] = fmt.Sprintf("imported-%06d", i+1)
+		ids[i] = fmt.Sprintf("%s-%06d", id, i+1)
 		batch = append(batch, w.entry(projections.KindUser.Stream(ids[i]), 0, d, domain.UserProvisioned{Directory: d.ID, Attributes: domain.Attributes{"userName": fmt.Sprint("user", i+1)}}))
 		if len(batch) == 1000 || i == n-1 {
 			var err error

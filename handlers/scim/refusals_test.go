@@ -72,7 +72,7 @@ func TestRefusals(t *testing.T) {
 		{"an unreadable filter", "GET", "/Users?filter=userName%20eq", "", nil, 400, "invalidFilter"},
 		{"a filter on an unknown attribute", "GET", "/Users?filter=shoeSize%20eq%20%2242%22", "", nil, 400, "invalidFilter"},
 		{"a filter on the password", "GET", "/Users?filter=password%20sw%20%22a%22", "", nil, 400, "invalidFilter"},
-		{"a filter that is not supported", "GET", "/Users?filter=schemas%20eq%20%22x%22", "", nil, 400, "invalidFilter"},
+		{"a filter that is not supported", "GET", "/Users?filter=meta.location%20eq%20%22x%22", "", nil, 400, "invalidFilter"},
 		{"a filter over the limit", "GET", "/Users?filter=userName%20eq%20%22" + strings.Repeat("x", 5000) + "%22", "", nil, 400, "invalidFilter"},
 		{"a filter nested too deep", "GET", "/Users?filter=" + strings.Repeat("(", 40) + "active%20eq%20true" + strings.Repeat(")", 40), "", nil, 400, "invalidFilter"},
 		{"a filter on discovery", "GET", "/Schemas?filter=id%20pr", "", nil, 403, ""},
