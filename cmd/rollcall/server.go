@@ -177,7 +177,7 @@ func (s *server) wire(c *serverConfig) error {
 	providers.Mount(mux)
 	management.Mount(mux)
 	s.mountHealth(mux, metrics)
-	s.handler = handlers.Serve(mux, s.logger, metrics)
+	s.handler = handlers.Serve(scim.Tidy(mux), s.logger, metrics)
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (s *SCIM) bulk(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, body)
+	write(w, r.Request, http.StatusOK, body)
 	return nil
 }
 

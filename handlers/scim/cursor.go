@@ -81,5 +81,5 @@ func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q
 		}
 		response["nextCursor"] = cursorOf(r.params, t, next)
 	}
-	return answerList(w, response)
+	return answerList(w, r, response)
 }

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/schema"
@@ -108,14 +109,14 @@ func (s *SCIM) discovered(w http.ResponseWriter, r *request, resource map[string
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, body)
+	write(w, r.Request, http.StatusOK, body)
 	return nil
 }
 
 func (s *SCIM) discoveredOne(w http.ResponseWriter, r *request, kind, path string, of []map[string]any) error {
 	for _, resource := range of {
-		if resource["id"] == r.PathValue("id") {
-			return s.discovered(w, r, s.located(r, kind, path+r.PathValue("id"), resource))
+		if id := resource["id"].(string); strings.EqualFold(id, r.PathValue("id")) { // URNs, and the names of types, in any case
+			return s.discovered(w, r, s.located(r, kind, path+id, resource))
 		}
 	}
 	return domain.Refuse(domain.NotFound, "there is no such %s", kind)
@@ -131,5 +132,5 @@ func (s *SCIM) discoveredList(w http.ResponseWriter, r *request, kind, path stri
 	}
 	response := listResponse(out, len(out))
 	response["startIndex"] = 1
-	return answerList(w, response)
+	return answerList(w, r, response)
 }

@@ -87,7 +87,7 @@ func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read page
 	}
 	response := listResponse(page.items, page.total)
 	response["startIndex"] = q.Start
-	return answerList(w, response)
+	return answerList(w, r, response)
 }
 
 // listResponse is a page as it is sent (RFC 7644 §3.4.2).
@@ -100,11 +100,11 @@ func listResponse(resources []map[string]any, total int) map[string]any {
 	}
 }
 
-func answerList(w http.ResponseWriter, response map[string]any) error {
+func answerList(w http.ResponseWriter, r *request, response map[string]any) error {
 	body, err := encode(response)
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, body)
+	write(w, r.Request, http.StatusOK, body)
 	return nil
 }

@@ -98,6 +98,6 @@ func answer(w http.ResponseWriter, r *request, status int, resource map[string]a
 	if status == http.StatusCreated {
 		w.Header().Set("Location", meta["location"].(string))
 	}
-	write(w, status, body)
+	write(w, r.Request, status, body)
 	return nil
 }

@@ -98,7 +98,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	}
 	response := listResponse(found, total)
 	response["startIndex"] = start
-	return answerList(w, response)
+	return answerList(w, r, response)
 }
 
 func (s *SCIM) page(t *domain.ResourceType) pages {

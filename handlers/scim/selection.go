@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -14,23 +15,28 @@ type selection struct {
 }
 
 func selectionOf(t *domain.ResourceType, query url.Values) (selection, error) {
-	s := selection{some: query.Get("attributes") != ""}
-	if s.some && query.Get("excludedAttributes") != "" {
+	only, except := strings.Join(query["attributes"], ","), strings.Join(query["excludedAttributes"], ",") // given once or several times
+	s := selection{some: strings.Trim(only, ",") != ""}
+	if s.some && strings.Trim(except, ",") != "" {
 		return s, domain.RefuseFor(domain.Invalid, domain.InvalidValue, "give attributes or excludedAttributes, not both")
 	}
-	s.only = paths(t, query.Get("attributes"))
-	s.except = paths(t, query.Get("excludedAttributes"))
+	s.only, s.except = paths(t, only), paths(t, except)
 	return s, nil
 }
 
+// paths are the attributes that a list names. The URN of the core schema names all of its attributes.
 func paths(t *domain.ResourceType, names string) [][]string {
 	var out [][]string
 	for name := range strings.SplitSeq(names, ",") {
-		if ref, known := t.Resolve(strings.TrimSpace(name)); known && ref.Path[0] != "id" && ref.Path[0] != "schemas" {
+		if name = strings.TrimSpace(name); strings.EqualFold(name, t.Core.ID) {
+			for _, a := range t.Core.Attributes {
+				out = append(out, []string{a.Name})
+			}
+		} else if ref, known := t.Resolve(name); known {
 			out = append(out, ref.Path)
 		}
 	}
-	return out
+	return slices.DeleteFunc(out, func(path []string) bool { return path[0] == "id" || path[0] == "schemas" })
 }
 
 // shows tells whether any of an attribute is shown, so that what is costly need not be read.

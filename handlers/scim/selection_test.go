@@ -51,6 +51,25 @@ func TestSelection(t *testing.T) {
 			}
 		}
 	}
+	for query, want := range map[string]string{
+		"attributes=title&attributes=userName":                                       `{"title":"x","userName":"ada"}`,
+		"excludedAttributes=meta,groups,title,active&excludedAttributes=name,emails": `{"urn:example:shoes":{"size":42},"` + enterprise + `":{"department":"E","employeeNumber":"1"},"userName":"ada"}`,
+		"excludedAttributes=URN:ietf:params:scim:schemas:core:2.0:user":              `{"urn:example:shoes":{"size":42},"` + enterprise + `":{"department":"E","employeeNumber":"1"}}`,
+	} {
+		if got := shown(t, n.must(200, "GET", "/Users/"+id+"?"+query, ""), id); got != want {
+			t.Errorf("%s shows %s, want %s", query, got, want)
+		}
+	}
+	core := n.must(200, "GET", "/Users/"+id+"?attributes=urn:ietf:params:scim:schemas:core:2.0:User", "")
+	for _, name := range []string{"userName", "title", "emails", "active", "groups", "meta"} {
+		if !strings.Contains(core.body, `"`+name+`":`) {
+			t.Errorf("the core attributes lack %s: %s", name, core.body)
+		}
+	}
+	if strings.Contains(core.body, "department") || strings.Contains(core.body, "size") {
+		t.Errorf("the core attributes are %s", core.body)
+	}
+	n.must(400, "GET", "/Users?attributes=&attributes=id&excludedAttributes=&excludedAttributes=title", "")
 	if got := shown(t, n.must(201, "POST", "/Users?attributes=userName", `{"userName":"eve","title":"y"}`), ""); got != `{"userName":"eve"}` {
 		t.Errorf("POST shows %s", got)
 	}

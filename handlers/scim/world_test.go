@@ -90,7 +90,7 @@ func worldIn(t testing.TB, log eventstore.Store, folder string, logger *slog.Log
 	}
 	mux := http.NewServeMux()
 	door.Mount(mux)
-	server := httptest.NewServer(handlers.Serve(mux, logger, prometheus.NewRegistry()))
+	server := httptest.NewServer(handlers.Serve(scim.Tidy(mux), logger, prometheus.NewRegistry()))
 	t.Cleanup(server.Close)
 	return &world{t, log, commands, read, server, ahead}
 }
