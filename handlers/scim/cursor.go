@@ -12,7 +12,13 @@ import (
 )
 
 // Reasons of RFC 9865 §2.1.
-const invalidCursor domain.Reason = "invalidCursor"
+const (
+	invalidCursor domain.Reason = "invalidCursor"
+	invalidCount  domain.Reason = "invalidCount"
+)
+
+// maxPlace is beyond all places and indexes of a directory, and small enough to count on from there.
+const maxPlace = 1 << 48
 
 // A cursor is where the next page begins: a place in the order of creation, which no change moves, or an index if the list is sorted. It is bound
 // to the query that it came from, and never expires.
@@ -43,7 +49,7 @@ func readCursor(params url.Values, t *domain.ResourceType) (int64, error) {
 		return 0, domain.RefuseFor(domain.Invalid, invalidCursor, "the cursor is not one of ours; begin with an empty one")
 	}
 	at, n := binary.Varint(b)
-	if n <= 0 || at < 0 || string(b[n:]) != string(queryHash(params, t)) {
+	if n <= 0 || at < 0 || at > maxPlace || string(b[n:]) != string(queryHash(params, t)) {
 		return 0, domain.RefuseFor(domain.Invalid, invalidCursor, "the cursor belongs to another query; begin with an empty one")
 	}
 	return at, nil

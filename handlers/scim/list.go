@@ -15,10 +15,14 @@ func queryOf(r *request, t *domain.ResourceType) (projections.Query, error) {
 	params := r.params
 	q := projections.Query{Start: 1, Count: defaultCount}
 	var err error
-	if q.Start, err = number(params, "startIndex", q.Start); err != nil {
+	if q.Start, err = number(params, "startIndex", q.Start, domain.InvalidValue); err != nil {
 		return q, err
 	}
-	if q.Count, err = number(params, "count", q.Count); err != nil {
+	reason := domain.InvalidValue
+	if params.Has("cursor") {
+		reason = invalidCount
+	}
+	if q.Count, err = number(params, "count", q.Count, reason); err != nil {
 		return q, err
 	}
 	q.Start, q.Count = max(q.Start, 1), min(max(q.Count, 0), maxCount)
@@ -49,14 +53,14 @@ func sortOf(t *domain.ResourceType, params url.Values) (*projections.Sort, error
 	return nil, domain.RefuseFor(domain.Invalid, domain.InvalidValue, "sortOrder is ascending or descending")
 }
 
-func number(params url.Values, name string, otherwise int) (int, error) {
+func number(params url.Values, name string, otherwise int, reason domain.Reason) (int, error) {
 	text := params.Get(name)
 	if text == "" {
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, domain.RefuseFor(domain.Invalid, domain.InvalidValue, "%s is not a number", name)
+		return 0, domain.RefuseFor(domain.Invalid, reason, "%s is not a number", name)
 	}
 	return n, nil
 }

@@ -1,8 +1,11 @@
 package scim_test
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -100,6 +103,28 @@ func TestSort(t *testing.T) {
 	}
 }
 
+// TestCountIsClamped: whoever asks for more gets the most that the server gives, by index and by cursor, and comes to the rest.
+//
+// Proves RFC 7644 §3.4.2.4, RFC 9865.
+func TestCountIsClamped(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	const users, most = 1003, 1000
+	n.fill(users)
+	p := n.list("/Users", "count", "5000", "attributes", "userName")
+	if p.TotalResults != users || len(p.Resources) != most {
+		t.Errorf("by index %d of %d", len(p.Resources), p.TotalResults)
+	}
+	if p = n.list("/Users", "count", "5000", "startIndex", "1001", "attributes", "userName"); len(p.Resources) != users-most || *p.StartIndex != 1001 {
+		t.Errorf("the rest by index: %d", len(p.Resources))
+	}
+	if p = n.list("/Users", "count", "5000", "cursor", "", "attributes", "userName"); len(p.Resources) != most || p.NextCursor == "" {
+		t.Errorf("by cursor %d, next %q", len(p.Resources), p.NextCursor)
+	}
+	if p = n.list("/Users", "count", "5000", "cursor", p.NextCursor, "attributes", "userName"); len(p.Resources) != users-most || p.NextCursor != "" {
+		t.Errorf("the rest by cursor: %d, next %q", len(p.Resources), p.NextCursor)
+	}
+}
+
 // TestCursor walks lists of several forms and sees each resource once, though others come and go meanwhile.
 //
 // Proves RFC 9865.
@@ -155,6 +180,24 @@ func TestCursor(t *testing.T) {
 			t.Errorf("%v: %d %s", bad, a.status, a.body)
 		}
 	}
+	for what, params := range map[string]string{"plain": "", "sorted": "&sortBy=userName"} { // a place that cannot be, of the right query
+		p := n.page(n.must(200, "GET", "/Users?cursor=&count=1"+params, ""))
+		raw, err := base64.RawURLEncoding.DecodeString(p.NextCursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, size := binary.Varint(raw)
+		for _, at := range []int64{math.MaxInt64, math.MaxInt64 - 1, 1 << 49, -1} {
+			cursor := base64.RawURLEncoding.EncodeToString(append(binary.AppendVarint(nil, at), raw[size:]...))
+			if a := n.do("GET", "/Users?cursor="+cursor+params, ""); a.status != 400 || !strings.Contains(a.body, "invalidCursor") {
+				t.Errorf("%s cursor at %d: %d %s", what, at, a.status, a.body)
+			}
+		}
+	}
+	if a := n.do("GET", "/Users?cursor=&count=many", ""); a.status != 400 || !strings.Contains(a.body, `"scimType":"invalidCount"`) {
+		t.Errorf("a cursor and no count: %d %s", a.status, a.body)
+	}
+	n.must(200, "GET", "/Users?cursor=&count=-1", "") // is 0 (RFC 7644 §3.4.2.4)
 	if a := n.do("GET", "/Groups?cursor="+first.NextCursor, ""); a.status != 400 {
 		t.Errorf("a cursor of users pages groups: %d", a.status)
 	}
