@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -119,6 +120,57 @@ func TestWhichUserComesBack(t *testing.T) {
 		if u, err := w.create(w.d, domain.Attributes{"userName": c.name, "externalId": "e"}); err != nil || u.ID != users[c.want].ID {
 			t.Errorf("%s: got %v, %v, want user %d", c.name, u, err, c.want)
 		}
+	}
+}
+
+// Between the read model's answer and the log's, another process may have changed the one that is meant: what the log says counts.
+//
+// Proves life after deletion.
+func TestWhoComesBackIsAskedOfTheLog(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		between func(w *world, another *command.Service, id string) error
+		refused string // "" if a new user is made
+		since   []string
+	}{
+		{"it is active again", func(w *world, another *command.Service, id string) error {
+			_, err := another.PatchUser(w.Context(), caller, w.d, id, replace("active", true))
+			return err
+		}, "conflict uniqueness", []string{"user 3 user.reactivated"}},
+		{"it has another externalId", func(w *world, another *command.Service, id string) error {
+			_, err := another.PatchUser(w.Context(), caller, w.d, id, replace("externalId", "other"))
+			return err
+		}, "conflict uniqueness", []string{"user 3 user.updated"}},
+		{"it is deleted", func(w *world, another *command.Service, id string) error {
+			return another.DeleteUser(w.Context(), caller, w.d, id)
+		}, "", []string{"user 3 user.deleted", "name 2 name.released", "name 3 name.claimed", "user 1 user.provisioned"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := domain.Attributes{"userName": "ada", "externalId": "e"}
+			first, err := w.create(w.d, ada)
+			w.must(err)
+			w.suspend(first)
+			before, another := w.head(), w.service()
+			w.log.reading = func(stream string) {
+				if stream == projections.KindUser.Stream(first.ID) {
+					w.log.reading = nil
+					w.must(c.between(w, another, first.ID))
+				}
+			}
+			second, err := w.create(w.d, ada)
+			if c.refused != "" {
+				w.refused(err, c.refused)
+			} else if w.must(err); second.ID == first.ID {
+				t.Error("a deleted user came back")
+			}
+			if w.log.reading != nil {
+				t.Fatal("nothing came between")
+			}
+			if got := w.since(before); !slices.Equal(got, c.since) {
+				t.Errorf("events %q, want %q", got, c.since)
+			}
+		})
 	}
 }
 
