@@ -1,9 +1,9 @@
 package scim_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,48 +84,74 @@ func TestReadYourWrites(t *testing.T) {
 //
 // Proves tenancy.
 func TestTenantsNeverCross(t *testing.T) {
+	const writers, each = 4, 10
 	w := newWorld(t)
 	tenants := make([]*tenant, 8)
 	for i := range tenants {
 		tenants[i] = w.tenant(fmt.Sprintf("Tenant %d", i), domain.Okta)
 	}
-	ids := make([][]string, len(tenants))
+	users, groups := make([][]string, len(tenants)), make([][]string, len(tenants))
 	var mu sync.Mutex
-	together(4*len(tenants), func(i int) {
-		n := tenants[i%len(tenants)]
-		for j := range 10 {
+	together(writers*len(tenants), func(i int) {
+		n, writer := tenants[i%len(tenants)], i/len(tenants)
+		mark := patchOf(`[{"op":"replace","path":"externalId","value":"` + n.directory.ID + `"}]`)
+		var mine []string
+		for j := range each {
 			// The same names everywhere: a claim of one directory must not be seen by another.
-			id := idOf(t, n.must(201, "POST", "/Users", fmt.Sprintf(`{"userName":"user-%d-%d","title":%q}`, i/len(tenants), j, n.directory.ID)))
-			mu.Lock()
-			ids[i%len(tenants)] = append(ids[i%len(tenants)], id)
-			mu.Unlock()
+			id := idOf(t, n.must(201, "POST", "/Users", fmt.Sprintf(`{"userName":"user-%d-%d","title":%q}`, writer, j, n.directory.ID)))
+			n.must(200, "PATCH", "/Users/"+id, mark)
+			mine = append(mine, id)
 		}
+		group := idOf(t, n.must(201, "POST", "/Groups", fmt.Sprintf(`{"displayName":"group-%d","members":["%s"]}`, writer, strings.Join(mine, `","`))))
+		n.must(204, "PATCH", "/Groups/"+group, mark)
+		n.must(204, "DELETE", "/Users/"+mine[0], "")
+		gone := idOf(t, n.must(201, "POST", "/Groups", `{"displayName":"gone","members":["`+mine[1]+`"]}`))
+		n.must(204, "DELETE", "/Groups/"+gone, "")
+		mu.Lock()
+		defer mu.Unlock()
+		users[i%len(tenants)] = append(users[i%len(tenants)], mine[1:]...)
+		groups[i%len(tenants)] = append(groups[i%len(tenants)], group)
 	})
 	for i, n := range tenants {
-		var page struct {
-			TotalResults int
-			Resources    []struct{ ID, Title string }
-		}
-		if err := json.Unmarshal([]byte(n.must(200, "GET", "/Users?count=1000", "").body), &page); err != nil {
-			t.Fatal(err)
-		}
-		if page.TotalResults != 40 {
-			t.Errorf("tenant %d holds %d users", i, page.TotalResults)
-		}
-		for _, u := range page.Resources {
-			if u.Title != n.directory.ID {
-				t.Errorf("tenant %d shows %s of directory %s", i, u.ID, u.Title)
+		for path, want := range map[string][]string{"/Users": users[i], "/Groups": groups[i]} {
+			p := n.list(path, "count", "1000")
+			if got := slices.Sorted(slices.Values(p.texts("id"))); !slices.Equal(got, slices.Sorted(slices.Values(want))) || p.TotalResults != len(want) {
+				t.Errorf("tenant %d shows %d of %s, %v", i, p.TotalResults, path, got)
+			}
+			for _, r := range p.Resources {
+				if r["externalId"] != n.directory.ID || path == "/Users" && r["title"] != n.directory.ID {
+					t.Errorf("tenant %d shows %v", i, r)
+				}
+				members, _ := r["members"].([]any)
+				for _, m := range members {
+					if !slices.Contains(users[i], m.(map[string]any)["value"].(string)) {
+						t.Errorf("tenant %d shows the member %v", i, m)
+					}
+				}
+				if path == "/Groups" && len(members) != each-1 {
+					t.Errorf("tenant %d shows %d members", i, len(members))
+				}
 			}
 		}
+	}
+	// What one directory knows, another can neither see nor change, however hard it tries.
+	before := w.head()
+	together(len(tenants), func(i int) {
 		other := tenants[(i+1)%len(tenants)]
-		for _, id := range ids[i][:3] {
-			other.must(404, "GET", "/Users/"+id, "")
-			other.must(404, "PATCH", "/Users/"+id, patchOf(`[{"op":"add","path":"title","value":"x"}]`))
-			other.must(404, "PUT", "/Users/"+id, `{"userName":"x"}`)
-			other.must(404, "DELETE", "/Users/"+id, "")
-			if a := other.must(200, "GET", "/Users?filter="+url.QueryEscape(`id eq "`+id+`"`), ""); !strings.Contains(a.body, `"totalResults":0`) {
-				t.Errorf("another tenant finds %s: %s", id, a.body)
+		for path, ids := range map[string][]string{"/Users": users[i][:3], "/Groups": groups[i]} {
+			for _, id := range ids {
+				one := path + "/" + id
+				other.must(404, "GET", one, "")
+				other.must(404, "PATCH", one, patchOf(`[{"op":"add","path":"externalId","value":"x"}]`))
+				other.must(404, "PUT", one, `{"userName":"x","displayName":"x"}`)
+				other.must(404, "DELETE", one, "")
+				if a := other.must(200, "GET", path+"?filter="+url.QueryEscape(`id eq "`+id+`"`), ""); !strings.Contains(a.body, `"totalResults":0`) {
+					t.Errorf("another tenant finds %s: %s", id, a.body)
+				}
 			}
 		}
+	})
+	if w.head() != before {
+		t.Error("something was written")
 	}
 }

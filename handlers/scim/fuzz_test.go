@@ -2,8 +2,10 @@ package scim_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +30,7 @@ func (n *tenant) hostile(t *testing.T, method, path, query, body string, headers
 	what := func() string {
 		return method + " " + path + "?" + query + " " + body + " = " + strconv.Itoa(w.Code) + " " + w.Body.String()
 	}
-	if w.Code >= 500 {
+	if w.Code >= 500 && w.Code != http.StatusNotImplemented {
 		t.Fatal(what())
 	}
 	if w.Code == 204 || w.Code == 304 {
@@ -204,6 +206,42 @@ func FuzzBulk(f *testing.F) {
 			if strings.Contains(o.Location, "bulkId") {
 				t.Errorf("an id holds bulkId: %s", answered)
 			}
+		}
+	})
+}
+
+// FuzzRequestPath asks for any path below the directory's base URL and beside it, by any method.
+//
+// Proves garbage.
+func FuzzRequestPath(f *testing.F) {
+	n, user, group := fuzzed(f)
+	for _, below := range []string{
+		"/Users", "//Users//", "/Users/" + user, "/Groups/" + group + "/", "/Users/%2F", "/Users/..", "/Users/../../other/Users", "/./Groups", "/Schemas/URN:x", "/ResourceTypes/user",
+		"/Bulk", "/.search", "/Users/.search", "/Me", "/ServiceProviderConfig", "/Users/\x00", "/Users/%zz", "/Users/" + user + "?x", "/Groups/*", "/Users/{id}", "", "/",
+	} {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			f.Add(method, below, "application/scim+json")
+		}
+	}
+	f.Add("HEAD", "/Users", "")
+	f.Fuzz(func(t *testing.T, method, below, accept string) {
+		if !strings.HasPrefix(path.Clean("/scim/v2/directory"+below), "/scim/") {
+			return // it leads out of this door
+		}
+		switch method {
+		case "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS": // others have no body, or are answered before any handler
+		default:
+			method = "GET"
+		}
+		if method == "DELETE" && (strings.Contains(below, user) || strings.Contains(below, group)) {
+			method = "GET" // the next one needs them
+		}
+		if strings.Contains(strings.ToLower(accept), "application/json") {
+			accept = "" // that answers in another media type
+		}
+		status, body := n.hostile(t, method, below, "", `{"Operations":[]}`, "Accept", accept)
+		if status >= 300 && status < 400 {
+			t.Fatalf("%s %q is sent elsewhere: %d %s", method, below, status, body)
 		}
 	})
 }
