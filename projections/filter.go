@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"maps"
+
 	"github.com/rollcall-sync/rollcall/domain"
 )
 
@@ -173,22 +175,50 @@ func (c *compiler) has(of domain.Ref, f domain.Filter) (string, error) {
 var schemas = map[Kind]string{KindUser: domain.UserURN, KindGroup: domain.GroupURN}
 
 // inGroups asks for one group of a user, found as Memberships finds it, but from the groups downwards: those that hold the user themselves, and
-// those that hold it through others.
+// those that hold it through others. Who is in any group is in one by itself. Only a filter that tells direct from indirect has to know
+// which group each step began at; the others visit each group once.
 func (c *compiler) inGroups(f domain.Filter) (string, error) {
-	typed := func(kind string) map[string]column {
-		return map[string]column{"value": groupsColumns["value"], "display": groupsColumns["display"], "type": {name: kind, key: domain.FoldKey}}
+	const itself = `SELECT m.member FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.directory = `
+	if f == nil {
+		return "r.id IN (" + itself + c.arg(c.directory) + ")", nil
 	}
-	through, err := c.narrowed(`WITH RECURSIVE down (grp, seq) AS (
-			SELECT g.seq, i.seq FROM groups g CROSS JOIN members m ON m.grp = g.seq CROSS JOIN groups i ON i.id = m.member AND i.directory = g.directory
-				WHERE g.directory = `+c.arg(c.directory), f, typed("'indirect'"))
+	// within are the groups i that are members of the group of a row.
+	within := func(seq string) string {
+		return ` CROSS JOIN members m ON m.grp = ` + seq + ` CROSS JOIN groups i ON i.id = m.member AND i.directory = ` + c.arg(c.directory)
+	}
+	if !saysType(f) {
+		start, err := c.narrowed(`SELECT g.seq FROM groups g WHERE g.directory = `+c.arg(c.directory), f, groupsColumns)
+		return `r.id IN (WITH RECURSIVE down (seq) AS (` + start + ` UNION SELECT i.seq FROM down` + within("down.seq") + `)
+			SELECT m.member FROM down CROSS JOIN members m ON m.grp = down.seq)`, err
+	}
+	typed := func(kind string) map[string]column {
+		of := maps.Clone(groupsColumns)
+		of["type"] = column{name: kind, key: domain.FoldKey}
+		return of
+	}
+	start, err := c.narrowed(`SELECT g.seq, i.seq FROM groups g`+within("g.seq")+` WHERE g.directory = `+c.arg(c.directory), f, typed("'indirect'"))
 	if err != nil {
 		return "", err
 	}
-	through += ` UNION
-			SELECT down.grp, i.seq FROM down CROSS JOIN members m ON m.grp = down.seq CROSS JOIN groups i ON i.id = m.member AND i.directory = ` + c.arg(c.directory) + `)
+	through := `WITH RECURSIVE down (grp, seq) AS (` + start + ` UNION SELECT down.grp, i.seq FROM down` + within("down.seq") + `)
 		SELECT m.member FROM down CROSS JOIN members m ON m.grp = down.seq WHERE NOT EXISTS (SELECT 1 FROM members WHERE grp = down.grp AND member = m.member)`
-	itself, err := c.among(`SELECT m.member FROM groups g CROSS JOIN members m ON m.grp = g.seq WHERE g.directory = `+c.arg(c.directory), f, typed("'direct'"))
-	return "r.id IN (" + through + " UNION ALL " + itself, err
+	direct, err := c.narrowed(itself+c.arg(c.directory), f, typed("'direct'"))
+	return "r.id IN (" + through + " UNION ALL " + direct + ")", err
+}
+
+// saysType tells whether a filter over a user's groups asks how the user is in them.
+func saysType(f domain.Filter) bool {
+	switch f := f.(type) {
+	case domain.And:
+		return saysType(f.Left) || saysType(f.Right)
+	case domain.Or:
+		return saysType(f.Left) || saysType(f.Right)
+	case domain.Not:
+		return saysType(f.Filter)
+	case domain.Compare:
+		return f.Ref.Path[0] == "type"
+	}
+	return false
 }
 
 // among completes a query for the values one by one.

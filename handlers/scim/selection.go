@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -72,9 +73,23 @@ func (s selection) of(resource map[string]any) map[string]any {
 	return out
 }
 
+// spelled is a name as the object spells it: those that are unknown keep the spelling that they came with (RFC 7643 §2.1).
+func spelled(object map[string]any, name string) string {
+	if _, exactly := object[name]; exactly {
+		return name
+	}
+	found := ""
+	for have := range object {
+		if strings.EqualFold(have, name) && (found == "" || have < found) {
+			found = have
+		}
+	}
+	return cmp.Or(found, name)
+}
+
 // keep copies what stands at a path from one object to another. A sub-attribute of a multi-valued attribute is copied from each of its values.
 func keep(to, from map[string]any, path []string) {
-	name := path[0]
+	name := spelled(from, path[0])
 	value, there := from[name]
 	if !there {
 		return
@@ -112,7 +127,7 @@ func kept(to any, from map[string]any, path []string) map[string]any {
 
 // drop leaves out what stands at a path. Objects on the way are copied: the resource shares them with the read model's caches.
 func drop(from map[string]any, path []string) {
-	name := path[0]
+	name := spelled(from, path[0])
 	if len(path) == 1 {
 		delete(from, name)
 		return

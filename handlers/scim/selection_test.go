@@ -52,9 +52,11 @@ func TestSelection(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"attributes=title&attributes=userName":                                       `{"title":"x","userName":"ada"}`,
-		"excludedAttributes=meta,groups,title,active&excludedAttributes=name,emails": `{"urn:example:shoes":{"size":42},"` + enterprise + `":{"department":"E","employeeNumber":"1"},"userName":"ada"}`,
-		"excludedAttributes=URN:ietf:params:scim:schemas:core:2.0:user":              `{"urn:example:shoes":{"size":42},"` + enterprise + `":{"department":"E","employeeNumber":"1"}}`,
+		"attributes=URN:example:Shoes:SIZE": `{"urn:example:shoes":{"size":42}}`,
+		"excludedAttributes=meta,groups,title,active,name,emails,URN:example:shoes:Size," + enterprise: `{"urn:example:shoes":{},"userName":"ada"}`,
+		"attributes=title&attributes=userName":                                                         `{"title":"x","userName":"ada"}`,
+		"excludedAttributes=meta,groups,title,active&excludedAttributes=name,emails":                   `{"urn:example:shoes":{"size":42},"` + enterprise + `":{"department":"E","employeeNumber":"1"},"userName":"ada"}`,
+		"excludedAttributes=URN:ietf:params:scim:schemas:core:2.0:user":                                `{"urn:example:shoes":{"size":42},"` + enterprise + `":{"department":"E","employeeNumber":"1"}}`,
 	} {
 		if got := shown(t, n.must(200, "GET", "/Users/"+id+"?"+query, ""), id); got != want {
 			t.Errorf("%s shows %s, want %s", query, got, want)
