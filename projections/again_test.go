@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -147,8 +148,12 @@ func TestCancel(t *testing.T) {
 	}
 	ids := s.ids("e")
 	cancel := func(id string) { s.event("endpoint-e", domain.EndpointDeliveryCancelled{Delivery: id}) }
+	picked := s.due("e", someTime, 10).Fresh[0]
 	cancel(ids[1]) // waits
 	cancel(ids[0]) // ready
+	if _, err := s.Body(t.Context(), picked.Seq); !errors.Is(err, ErrNotFound) {
+		t.Errorf("one that was picked before it was cancelled can still be sent: %v", err)
+	}
 	due := s.due("e", someTime, 10).Fresh
 	if len(due) != 1 || DeliveryID(due[0].WebhookID, due[0].Lane) != ids[2] {
 		t.Errorf("due are %+v", due)

@@ -72,7 +72,7 @@ const (
 	// Left alone, SQLite takes the index on next and sorts all that is due.
 	deliveryStalest = deliveryColumns + `INDEXED BY deliveries_stalest ` + deliveryReady + `AND next <= ? ORDER BY last_try, seq LIMIT ?`
 	deliverySoonest = `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`
-	deliveryBody    = `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.seq = ?`
+	deliveryBody    = `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event JOIN endpoints e ON e.id = d.endpoint WHERE d.seq = ? AND d.state = 'ready'`
 )
 
 // deliveryReads are the queries that each delivery asks, prepared once.
@@ -137,8 +137,8 @@ func deliveries(ctx context.Context, query *sql.Stmt, args ...any) ([]Delivery, 
 	return out, nil
 }
 
-// Body is what a delivery sends, byte for byte. It answers ErrNotFound if the delivery is gone, as it is when its endpoint
-// was deleted.
+// Body is what a delivery sends, byte for byte. It answers ErrNotFound if the delivery is not to be sent any more: its endpoint was deleted, or it was
+// cancelled.
 func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, error) {
 	var body []byte
 	err := o.reads.body.QueryRowContext(ctx, seq).Scan(&body)
