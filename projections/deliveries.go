@@ -137,6 +137,13 @@ func deliveries(ctx context.Context, query *sql.Stmt, args ...any) ([]Delivery, 
 	return out, nil
 }
 
+// Hasten makes what an endpoint is to be sent later due at once: the clock went back, and nobody knows how long its pauses would be now.
+func (o *Outbox) Hasten(ctx context.Context, endpoint string, now time.Time) error {
+	return o.db.update(ctx, func(b *batch) error {
+		return b.exec(`UPDATE deliveries SET next = ?1 WHERE endpoint = ?2 AND state = 'ready' AND next > ?1`, millis(now), endpoint)
+	})
+}
+
 // Body is what a delivery sends, byte for byte. It answers ErrNotFound if the delivery is not to be sent any more: its endpoint was deleted, or it was
 // cancelled.
 func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, error) {

@@ -37,6 +37,7 @@ type Outbox interface {
 	Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]projections.Delivery, error)
 	Body(ctx context.Context, seq int64) ([]byte, error)
 	Record(ctx context.Context, outcomes ...projections.Outcome) error
+	Hasten(ctx context.Context, endpoint string, now time.Time) error
 	Backlogs(ctx context.Context) ([]projections.Backlog, error)
 }
 

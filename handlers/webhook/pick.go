@@ -27,6 +27,13 @@ func (w *worker) begin(ctx context.Context, now time.Time) (time.Time, error) {
 		w.health = newHealth(w.config.Schedule, since, w.chance)
 		w.showDown()
 	}
+	if w.hasten {
+		if err := w.config.Outbox.Hasten(ctx, w.target.ID, now); err != nil {
+			return time.Time{}, err
+		}
+		w.health.renew()
+		w.hasten, w.soonest, w.more = false, time.Time{}, true
+	}
 	if w.health.down() {
 		return w.probe(ctx, now)
 	}

@@ -39,6 +39,8 @@ type worker struct {
 	shownDown    bool                   // the metrics count it as down
 	pauses       *backoff.ExponentialBackOff
 	readAt       time.Time // not before then is the outbox read again, after it could not be
+	clock        drift
+	hasten       bool // the clock went back: what was put off is due at once
 }
 
 // mail is what a worker is told by others.
@@ -246,7 +248,10 @@ func (w *worker) dispatch(ctx context.Context) time.Time {
 	if w.stopped || !w.target.State.Active() {
 		return time.Time{}
 	}
-	if now.Before(w.readAt) {
+	if w.clock.wentBack(now) {
+		w.hasten = true
+	}
+	if now.Before(w.readAt) && !w.hasten {
 		return w.readAt
 	}
 	at, err := w.begin(ctx, now)
