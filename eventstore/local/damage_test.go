@@ -374,14 +374,14 @@ func TestAtLeast(t *testing.T) {
 
 func TestSettleFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	if err := settleFile(path); err != nil {
+	if err := settleFile(path, openFile); err != nil {
 		t.Errorf("a missing file: %v", err)
 	}
 	content := bytes.Repeat([]byte("0123456789"), 300_001)
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := settleFile(path); err != nil {
+	if err := settleFile(path, openFile); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, content) {

@@ -75,25 +75,53 @@ func newDisk(t testing.TB, seed uint64) *disk {
 	return d
 }
 
-func (d *disk) settings(synchronous string) settings {
-	return settings{vfs: d.name, synchronous: synchronous, settle: d.settle}
+// settings are those of every user, on this disk.
+func (d *disk) settings() settings {
+	with := durable
+	with.vfs, with.open = d.name, d.openFile
+	return with
 }
 
-// settle is settleFile on this disk.
-func (d *disk) settle(path string) error {
+// openFile is openFile on this disk.
+func (d *disk) openFile(path string) (file, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	file := d.shown[path]
-	if file == nil {
-		return nil
+	if d.shown[path] == nil {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		d.shown[path] = &inode{durable: content}
+		d.named[path] = d.shown[path] // it was there before this disk began to watch
 	}
-	if err := d.step(path); err != nil {
-		return err
+	return &openedFile{File: f, disk: d, inode: d.shown[path]}, nil
+}
+
+// An openedFile is an open handle of a program other than SQLite.
+type openedFile struct {
+	*os.File
+	disk  *disk
+	inode *inode
+}
+
+func (f *openedFile) WriteAt(p []byte, offset int64) (int, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.disk.step(f.Name()); err != nil {
+		return 0, err
 	}
-	content, err := os.ReadFile(path)
-	file.durable, file.pending = content, nil
-	d.named[path] = file
-	return err
+	f.inode.pending = append(f.inode.pending, change{offset: offset, data: slices.Clone(p)})
+	return f.File.WriteAt(p, offset)
+}
+
+func (f *openedFile) Sync() error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	return f.disk.sync(f.Name(), f.inode)
 }
 
 func (d *disk) reset() {
@@ -287,30 +315,38 @@ func (f *diskFile) Sync(vfs.SyncFlag) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.step(f.path); err != nil {
+	if err := d.sync(f.path, f.inode); err != nil {
+		return err
+	}
+	if f.syncFolder {
+		d.named, f.syncFolder = maps.Clone(d.shown), false
+	}
+	return nil
+}
+
+// sync makes durable what is pending of a file, and its name.
+func (d *disk) sync(path string, file *inode) error {
+	if err := d.step(path); err != nil {
 		return err
 	}
 	if d.off {
 		return errPower // it went before the data were out
 	}
-	d.syncs[filepath.Base(f.path)]++
+	d.syncs[filepath.Base(path)]++
 	if d.failSyncs > 0 {
 		if d.failSyncs--; d.failSyncs == 0 {
 			if d.failRow > 0 {
 				d.failRow, d.failSyncs = d.failRow-1, 1
 			}
-			f.inode.durable, f.inode.pending = d.survivor(f.inode), nil
+			file.durable, file.pending = d.survivor(file), nil
 			return errors.New("the fsync fails")
 		}
 	}
-	for _, c := range f.inode.pending {
-		f.inode.durable = c.apply(f.inode.durable)
+	for _, c := range file.pending {
+		file.durable = c.apply(file.durable)
 	}
-	f.inode.pending = nil
-	d.named[f.path] = f.inode
-	if f.syncFolder {
-		d.named, f.syncFolder = maps.Clone(d.shown), false
-	}
+	file.pending = nil
+	d.named[path] = file
 	return nil
 }
 

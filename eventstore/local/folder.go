@@ -52,11 +52,22 @@ func makeFile(dir string) error {
 	return syncFolder(dir)
 }
 
+// file is what settleFile needs of one.
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error
+}
+
+// openFile opens a file of the operating system.
+func openFile(path string) (file, error) { return os.OpenFile(path, os.O_RDWR, 0) }
+
 // settleFile makes durable what a file shows: it writes the same bytes in the same place and syncs them. A mere fsync
 // would not do after one that failed, for the system no longer knows which bytes it could not write. It is for a file
 // that nobody else writes to. A missing file is fine.
-func settleFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+func settleFile(path string, open func(string) (file, error)) error {
+	f, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

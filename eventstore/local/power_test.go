@@ -1,8 +1,11 @@
 package local
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -16,7 +19,7 @@ func TestPowerCut(t *testing.T) {
 	records, by := 0, map[string]int{}
 	for folder := range folders {
 		d := newDisk(t, uint64(folder))
-		n, err := cutPower(t, d, "FULL", cuts)
+		n, err := cutPower(t, d, d.settings(), cuts)
 		if err != nil {
 			t.Fatalf("folder %d: %v", folder, err)
 		}
@@ -36,7 +39,10 @@ func TestPowerCutControl(t *testing.T) {
 	for _, synchronous := range []string{"NORMAL", "OFF"} {
 		t.Run(synchronous, func(t *testing.T) {
 			for folder := range 50 {
-				if _, err := cutPower(t, newDisk(t, uint64(folder)), synchronous, 10); err != nil {
+				d := newDisk(t, uint64(folder))
+				with := d.settings()
+				with.synchronous = synchronous
+				if _, err := cutPower(t, d, with, 10); err != nil {
 					t.Logf("folder %d: %v", folder, err)
 					return
 				}
@@ -47,7 +53,7 @@ func TestPowerCutControl(t *testing.T) {
 }
 
 // cutPower lives through some power cuts in one folder and answers what the last check found wrong.
-func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int, err error) {
+func cutPower(t *testing.T, d *disk, with settings, cuts int) (records int, err error) {
 	dir := t.TempDir()
 	random := d.random
 	w := newWitness()
@@ -58,7 +64,7 @@ func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int,
 				d.cutIn, d.cutAfter = fileName, 20+random.IntN(300)
 			}
 		})
-		if s, err := open(dir, d.settings(synchronous)); err == nil {
+		if s, err := open(dir, with); err == nil {
 			var writers sync.WaitGroup
 			for i := range cutWriters {
 				writers.Go(func() { w.work(s, fmt.Sprint("s-", i), 1<<20, 0) })
@@ -69,7 +75,7 @@ func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int,
 		if random.IntN(3) == 0 {
 			// Only the process died: its successor sees what was never synced, and what it shows must stay.
 			d.set(func() { d.off, d.cutAfter = false, 0 })
-			s, err := open(dir, d.settings(synchronous))
+			s, err := open(dir, with)
 			if err != nil {
 				return 0, fmt.Errorf("kill %d: %w", cut, err)
 			}
@@ -80,7 +86,7 @@ func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int,
 			s.Close()
 		}
 		d.restore(t, dir)
-		s, err := open(dir, d.settings(synchronous))
+		s, err := open(dir, with)
 		if err != nil {
 			return 0, fmt.Errorf("cut %d: %w", cut, err)
 		}
@@ -100,4 +106,38 @@ func cutPower(t *testing.T, d *disk, synchronous string, cuts int) (records int,
 		}
 	}
 	return w.count, nil
+}
+
+// TestSettledFileSurvives settles a file that shows what no fsync has brought to the disk, or one has failed to: a power
+// cut leaves all of it.
+func TestSettledFileSurvives(t *testing.T) {
+	for round := range 20 {
+		dir := t.TempDir()
+		path := filepath.Join(dir, fileName+"-wal")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := newDisk(t, uint64(round))
+		f, err := d.openFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := bytes.Repeat([]byte("frames"), 10_000)
+		if _, err := f.WriteAt(shown, 0); err != nil {
+			t.Fatal(err)
+		}
+		if round%2 == 0 {
+			d.set(func() { d.failSyncs = 1 })
+			if err := f.Sync(); err == nil {
+				t.Fatal("the fsync did not fail")
+			}
+		}
+		if err := errors.Join(f.Close(), settleFile(path, d.openFile)); err != nil {
+			t.Fatal(err)
+		}
+		d.restore(t, dir)
+		if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, shown) {
+			t.Fatalf("round %d: %d bytes were left of %d, or others: %v", round, len(left), len(shown), err)
+		}
+	}
 }

@@ -16,13 +16,13 @@ import (
 
 // settings are what the tests of this package change: the operating system under SQLite, and how much it syncs.
 type settings struct {
-	vfs         string // "" is the operating system's
+	vfs         string                          // "" is the operating system's
+	open        func(path string) (file, error) // for reading and writing; the file must be there
 	synchronous string
-	settle      func(path string) error // makes durable what a file shows
 }
 
 // durable is what every user of the package gets: an fsync in each commit, before it returns.
-var durable = settings{synchronous: "FULL", settle: settleFile}
+var durable = settings{open: openFile, synchronous: "FULL"}
 
 // connect opens one connection to the log of a folder. Its caller is its only user at a time.
 func (s settings) connect(dir string, flags sqlite3.OpenFlag) (*sqlite3.Conn, error) {

@@ -65,7 +65,7 @@ func openLocked(dir string, with settings, lock *flock.Flock) (*Store, error) {
 	}
 	// A process that was killed between a write and its fsync leaves a WAL that shows a commit which may not be on the
 	// disk. SQLite would take it for written, and so would whoever reads it or retries it.
-	if err := with.settle(filepath.Join(dir, fileName+"-wal")); err != nil {
+	if err := settleFile(filepath.Join(dir, fileName+"-wal"), with.open); err != nil {
 		return nil, err
 	}
 	connect := func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READWRITE) }

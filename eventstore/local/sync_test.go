@@ -14,7 +14,7 @@ import (
 // openOn opens a store on a disk of the tests.
 func openOn(t testing.TB, d *disk, dir string) *Store {
 	t.Helper()
-	s, err := open(dir, d.settings("FULL"))
+	s, err := open(dir, d.settings())
 	if err != nil {
 		t.Fatal(err)
 	}
