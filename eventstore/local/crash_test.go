@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		err = appendForEver(dir)
 	case "hold":
 		err = holdFolder(dir)
+	case "read":
+		err = readFolder(dir)
 	}
 	if err != nil {
 		fmt.Println(err)

@@ -95,15 +95,6 @@ func settleFile(path string, open func(string) (file, error)) error {
 	return nil
 }
 
-// restrictIndex gives log.db-shm to the owner alone, which the driver creates with the process's default mode.
-func restrictIndex(dir string) error {
-	err := os.Chmod(filepath.Join(dir, fileName+"-shm"), 0o600)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("restrict the log's index to its owner: %w", err)
-	}
-	return nil
-}
-
 // syncFolder makes the names in a folder durable.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)

@@ -79,6 +79,7 @@ func (p *pages) stream(ctx context.Context, stream string, after eventstore.Vers
 func (p *pages) afterPosition(ctx context.Context, after, last uint64) ([]eventstore.Record, error) {
 	var records []eventstore.Record
 	err := p.pool.use(ctx, func(s *session) error {
+		records = nil
 		if err := bind(s.all, 1, int64(after), int64(last), pageRows); err != nil {
 			return trouble(err, after+1)
 		}
@@ -116,6 +117,7 @@ func (p *pages) afterVersion(ctx context.Context, stream string, after eventstor
 	var records []eventstore.Record
 	more := false
 	err := p.pool.use(ctx, func(s *session) error {
+		records, more = nil, false
 		if err := s.one.BindText(1, stream); err != nil {
 			return trouble(err, 1)
 		}

@@ -15,16 +15,17 @@ const readers = 4
 
 // A session is one reading connection with its statements.
 type session struct {
-	conn *sqlite3.Conn
-	head *sqlite3.Stmt
-	all  *sqlite3.Stmt
-	one  *sqlite3.Stmt
+	conn    *sqlite3.Conn
+	footing *footing
+	head    *sqlite3.Stmt
+	all     *sqlite3.Stmt
+	one     *sqlite3.Stmt
 }
 
 const columns = "position, stream, version, id, type, data, meta, checksum"
 
-func newSession(c *sqlite3.Conn) (*session, error) {
-	s := &session{conn: c}
+func newSession(c *sqlite3.Conn, f *footing) (*session, error) {
+	s := &session{conn: c, footing: f}
 	var err [3]error
 	s.head, err[0] = prepare(c, "SELECT coalesce(max(position), 0) FROM records")
 	s.all, err[1] = prepare(c, "SELECT "+columns+" FROM records WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3")
@@ -34,12 +35,12 @@ func newSession(c *sqlite3.Conn) (*session, error) {
 
 // A pool lends sessions for the length of one page. Sessions are opened when they are first needed.
 type pool struct {
-	connect func() (*sqlite3.Conn, error)
+	connect func() (*sqlite3.Conn, *footing, error)
 	slots   chan *session // nil stands for one that is not open
 	closing chan struct{}
 }
 
-func newPool(connect func() (*sqlite3.Conn, error)) *pool {
+func newPool(connect func() (*sqlite3.Conn, *footing, error)) *pool {
 	p := &pool{connect: connect, slots: make(chan *session, readers), closing: make(chan struct{})}
 	for range readers {
 		p.slots <- nil
@@ -47,7 +48,8 @@ func newPool(connect func() (*sqlite3.Conn, error)) *pool {
 	return p
 }
 
-// use lends a session to f. One that f failed with is discarded.
+// use lends a session to f. One that f failed with is discarded, and so is one whose footing has moved: f is then called
+// again with another, and what it found before is void.
 func (p *pool) use(ctx context.Context, f func(*session) error) error {
 	select {
 	case <-p.closing:
@@ -62,31 +64,54 @@ func (p *pool) use(ctx context.Context, f func(*session) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := ctx.Err()
-	if err == nil && s == nil {
-		s, err = p.open()
-	}
-	if err == nil {
-		if err = f(s); err != nil {
-			disconnect(s.conn)
-			s = nil
-		}
-	}
+	s, err := p.try(ctx, s, f)
 	p.slots <- s
 	return err
 }
 
+// try calls f with the session until it has stood still, and answers the session if it may be used again.
+func (p *pool) try(ctx context.Context, s *session, f func(*session) error) (*session, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return s, err
+		}
+		if s != nil && s.footing.moved() {
+			disconnect(s.conn)
+			s = nil
+		}
+		if s == nil {
+			var err error
+			if s, err = p.open(); err != nil {
+				return nil, err
+			}
+		}
+		err := f(s)
+		switch moved := s.footing.moved(); {
+		case moved:
+			continue
+		case err != nil:
+			disconnect(s.conn)
+			return nil, err
+		}
+		return s, nil
+	}
+}
+
 func (p *pool) open() (*session, error) {
-	c, err := p.connect()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
-	}
-	s, err := newSession(c)
-	if err != nil {
+	for {
+		c, footing, err := p.connect()
+		var s *session
+		if err == nil {
+			s, err = newSession(c, footing)
+		}
+		if err == nil {
+			return s, nil
+		}
 		disconnect(c)
-		return nil, fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+		if !footing.moved() {
+			return nil, fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+		}
 	}
-	return s, nil
 }
 
 // close waits for the pages under way and closes every session. It is called once.

@@ -16,9 +16,10 @@ import (
 )
 
 // A Reader shows a log beside the process that writes it, or without one. It changes nothing in the log and takes no
-// lock that a writer waits for longer than a moment. It cannot wait for news: All ends at the head of its time. After
-// a process was killed and before the next one opened the log, it may show a last commit that nobody acknowledged.
-// All methods may be called concurrently.
+// lock that a writer waits for longer than a moment. Without a writer it leaves the folder as it finds it, and needs no
+// right to write there; but where a killed process left a WAL without its index, it makes that one. It cannot wait for
+// news: All ends at the head of its time. After a process was killed and before the next one opened the log, it may show
+// a last commit that nobody acknowledged. All methods may be called concurrently.
 type Reader struct {
 	id    string
 	pages *pages
@@ -36,7 +37,7 @@ func openReader(dir string, with settings) (*Reader, error) {
 	if _, err := os.Stat(filepath.Join(dir, fileName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open the log: there is none in %s", dir)
 	}
-	connect := func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READONLY) }
+	connect := func() (*sqlite3.Conn, *footing, error) { return with.connectReader(dir) }
 	id, err := describe(connect)
 	if err != nil {
 		return nil, notOpened(dir, err)
@@ -48,16 +49,21 @@ func openReader(dir string, with settings) (*Reader, error) {
 }
 
 // describe checks the library and the file, and answers the log's id.
-func describe(connect func() (*sqlite3.Conn, error)) (string, error) {
-	c, err := connect()
-	if err != nil {
-		return "", err
+func describe(connect func() (*sqlite3.Conn, *footing, error)) (string, error) {
+	for {
+		c, footing, err := connect()
+		id := ""
+		if err == nil {
+			err = checkLibrary(c)
+		}
+		if err == nil {
+			id, err = identify(c)
+		}
+		err = errors.Join(err, disconnect(c))
+		if !footing.moved() {
+			return id, err
+		}
 	}
-	id, err := "", checkLibrary(c)
-	if err == nil {
-		id, err = identify(c)
-	}
-	return id, errors.Join(err, disconnect(c))
 }
 
 // ID is the log's random id, the same for its whole life and in its copies.

@@ -24,13 +24,17 @@ type settings struct {
 // durable is what every user of the package gets: an fsync in each commit, before it returns.
 var durable = settings{open: openFile, synchronous: "FULL"}
 
-// connect opens one connection to the log of a folder. Its caller is its only user at a time.
-func (s settings) connect(dir string, flags sqlite3.OpenFlag) (*sqlite3.Conn, error) {
+// connect opens one connection to the log of a folder, with further parameters of SQLite's file names. Its caller is its
+// only user at a time.
+func (s settings) connect(dir string, flags sqlite3.OpenFlag, parameters ...string) (*sqlite3.Conn, error) {
 	path := filepath.Join(dir, fileName)
 	// modeof gives log.db-wal the mode of log.db. SQLite reads %20 in a query, but not a plus.
 	name := "file:" + url.PathEscape(filepath.ToSlash(path)) + "?modeof=" + strings.ReplaceAll(url.QueryEscape(path), "+", "%20")
 	if s.vfs != "" {
 		name += "&vfs=" + s.vfs
+	}
+	for _, p := range parameters {
+		name += "&" + p
 	}
 	c, err := sqlite3.OpenFlags(name, flags|sqlite3.OPEN_URI)
 	if err != nil {

@@ -68,6 +68,9 @@ func openLocked(dir string, with settings, lock *flock.Flock) (*Store, error) {
 	if err := settleFile(filepath.Join(dir, fileName+"-wal"), with.open); err != nil {
 		return nil, err
 	}
+	if err := makeIndex(dir); err != nil {
+		return nil, err
+	}
 	connect := func() (*sqlite3.Conn, error) { return with.connect(dir, sqlite3.OPEN_READWRITE) }
 	c, err := connect()
 	if err != nil {
@@ -83,11 +86,11 @@ func openLocked(dir string, with settings, lock *flock.Flock) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, disconnect(c))
 	}
-	if err := restrictIndex(dir); err != nil {
-		return nil, errors.Join(err, disconnect(c))
-	}
 	w.head = newHead(w.position)
-	p := newPool(connect)
+	p := newPool(func() (*sqlite3.Conn, *footing, error) {
+		c, err := connect()
+		return c, nil, err
+	})
 	s := &Store{id: id, writer: w, head: w.head, closing: w.closing}
 	s.pages = &pages{pool: p, last: s.last}
 	s.close = sync.OnceValue(func() error {
