@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
+		Setup:         setUpStory,
 		UpdateScripts: os.Getenv("ROLLCALL_UPDATE_STORIES") != "",
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"serve": serveInStory, "http": httpInStory, "halt": haltInStory, "capture": captureInStory},
 	})

@@ -32,21 +32,34 @@ func serveInStory(ts *testscript.TestScript, fails bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("URL", p.url)
 	ts.Setenv("KEY", storyKey)
-	served[ts] = p
+	s := storyOf(ts)
+	s.server = p
 	ts.Defer(func() {
-		if served[ts] == p {
+		if s.server == p {
 			p.kill()
 		}
 	})
 }
 
-// served is the server of each story; a story is one goroutine, and stories do not run in parallel.
-var served = map[*testscript.TestScript]*process{}
+// story is what one story remembers from command to command. Stories run in parallel, each in one goroutine.
+type story struct {
+	server *process // nil while none runs
+}
+
+type storyValue struct{}
+
+func setUpStory(env *testscript.Env) error {
+	env.Values[storyValue{}] = &story{}
+	return nil
+}
+
+func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyValue{}).(*story) }
 
 // haltInStory: halt sends SIGTERM and wants a clean end; halt -9 kills. (The stop of testscript ends the story.)
 func haltInStory(ts *testscript.TestScript, _ bool, args []string) {
-	p := served[ts]
-	delete(served, ts)
+	s := storyOf(ts)
+	p := s.server
+	s.server = nil
 	if len(args) > 0 && args[0] == "-9" {
 		p.kill()
 		return
