@@ -84,12 +84,20 @@ func (s *Subject) Snapshot() domain.Attributes {
 	case KindDirectory:
 		return s.directory.Snapshot(s.ID)
 	}
+	if s.group.Count > shownMembers {
+		return s.group.Snapshot(s.ID)
+	}
+	return s.listing(s.members)
+}
+
+// listing is a group's snapshot with these members.
+func (s *Subject) listing(members []domain.Member) domain.Attributes {
 	snapshot := s.group.Snapshot(s.ID)
-	if snapshot == nil || s.group.Count > shownMembers || s.group.Count == 0 {
+	if snapshot == nil || len(members) == 0 {
 		return snapshot
 	}
-	list := make([]any, len(s.members))
-	for i, m := range s.members {
+	list := make([]any, len(members))
+	for i, m := range members {
 		one := map[string]any{"value": m.ID}
 		if m.Type != "" {
 			one["type"] = m.Type
@@ -141,32 +149,47 @@ func (s *Subject) follow(delta domain.MembersDelta) error {
 
 // Fold reads a subject's stream up to a version; 0 is all of it.
 func Fold(ctx context.Context, log Streams, kind Kind, id string, upTo eventstore.Version) (*Subject, error) {
-	return fold(ctx, log, kind, id, func(r eventstore.Record) bool { return upTo == 0 || r.Version <= upTo })
+	s, _, err := fold(ctx, log, kind, id, func(r eventstore.Record) bool { return upTo == 0 || r.Version <= upTo })
+	return s, err
 }
 
 // FoldAt reads a subject's stream up to a position in the log.
 func FoldAt(ctx context.Context, log Streams, kind Kind, id string, at eventstore.Position) (*Subject, error) {
-	return fold(ctx, log, kind, id, func(r eventstore.Record) bool { return !at.Before(r.Position) })
+	s, _, err := fold(ctx, log, kind, id, func(r eventstore.Record) bool { return !at.Before(r.Position) })
+	return s, err
 }
 
-func fold(ctx context.Context, log Streams, kind Kind, id string, until func(eventstore.Record) bool) (*Subject, error) {
+// WholeAt is a subject at a position in the log with its snapshot, in which a group of any size lists all its members.
+func WholeAt(ctx context.Context, log Streams, kind Kind, id string, at eventstore.Position) (*Subject, domain.Attributes, error) {
+	s, members, err := fold(ctx, log, kind, id, func(r eventstore.Record) bool { return !at.Before(r.Position) })
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case kind == KindGroup:
+		return s, s.listing(members), nil
+	}
+	return s, s.Snapshot(), nil
+}
+
+// fold also answers all members of a group, in the order in which they came: a whole read knows them at any size.
+func fold(ctx context.Context, log Streams, kind Kind, id string, until func(eventstore.Record) bool) (*Subject, []domain.Member, error) {
 	s := &Subject{Kind: kind, ID: id}
 	type place struct {
 		nth    int
 		member domain.Member
 	}
-	came := map[string]place{} // all members in the order in which they came: a whole read knows them at any size
+	came := map[string]place{}
 	nth := 0
 	for r, err := range log.Read(ctx, kind.Stream(id), 0) {
 		if err != nil {
-			return nil, fmt.Errorf("fold %s: %w", kind.Stream(id), err)
+			return nil, nil, fmt.Errorf("fold %s: %w", kind.Stream(id), err)
 		}
 		if !until(r) {
 			break
 		}
 		e, err := domain.Decode(r.Type, r.Data)
 		if err != nil {
-			return nil, fmt.Errorf("fold %s at position %s: %w", kind.Stream(id), r.Position, err)
+			return nil, nil, fmt.Errorf("fold %s at position %s: %w", kind.Stream(id), r.Position, err)
 		}
 		delta := domain.DeltaOf(e)
 		for _, m := range delta.Removed {
@@ -177,14 +200,15 @@ func fold(ctx context.Context, log Streams, kind Kind, id string, until func(eve
 			nth++
 		}
 		if s, err = s.Next(e); err != nil && !errors.Is(err, errMembersUnknown) {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	if kind == KindGroup && len(came) <= keptMembers {
-		s.members = []domain.Member{}
-		for _, p := range slices.SortedFunc(maps.Values(came), func(a, b place) int { return a.nth - b.nth }) {
-			s.members = append(s.members, p.member)
-		}
+	members := make([]domain.Member, 0, len(came))
+	for _, p := range slices.SortedFunc(maps.Values(came), func(a, b place) int { return a.nth - b.nth }) {
+		members = append(members, p.member)
 	}
-	return s, nil
+	if kind == KindGroup && len(members) <= keptMembers {
+		s.members = members
+	}
+	return s, members, nil
 }

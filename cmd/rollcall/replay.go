@@ -50,7 +50,7 @@ func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *conso
 	if err != nil {
 		return fmt.Errorf("--at: %w", err)
 	}
-	s, err := projections.FoldAt(ctx, log, kind, id, at)
+	s, state, err := projections.WholeAt(ctx, log, kind, id, at)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *conso
 		return fmt.Errorf("there was no %s at position %s", c.Subject, at)
 	}
 	return jsonLines(to, func(line func(any) error) error {
-		return line(past{c.Subject, s.Version, at.String(), s.Snapshot()})
+		return line(past{c.Subject, s.Version, at.String(), state})
 	})
 }
 
