@@ -86,17 +86,39 @@ var ErrNotWhen = errors.New("neither a position nor an RFC 3339 time")
 // Locate is the place in the log that a text means: a position, the last one recorded by a time, or the head for "" and "head". For a time it reads
 // the log up to there.
 func Locate(ctx context.Context, log Past, text string) (eventstore.Position, error) {
-	if text == "" || text == "head" {
+	if isHead(text) {
 		return log.Head(ctx)
 	}
 	if at, err := eventstore.ParsePosition(text); err == nil {
 		return at, nil
 	}
-	when, err := time.Parse(time.RFC3339Nano, text)
+	when, err := parseWhen(text)
 	if err != nil {
-		return eventstore.Position{}, fmt.Errorf("%q is %w", text, ErrNotWhen)
+		return eventstore.Position{}, err
 	}
 	return locateTime(ctx, log, when)
+}
+
+// CheckWhen tells whether a text has a form that Locate knows, without a log.
+func CheckWhen(text string) error {
+	if isHead(text) {
+		return nil
+	}
+	if _, err := eventstore.ParsePosition(text); err == nil {
+		return nil
+	}
+	_, err := parseWhen(text)
+	return err
+}
+
+func isHead(text string) bool { return text == "" || text == "head" }
+
+func parseWhen(text string) (time.Time, error) {
+	when, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return when, fmt.Errorf("%q is %w", text, ErrNotWhen)
+	}
+	return when, nil
 }
 
 func locateTime(ctx context.Context, log Past, when time.Time) (eventstore.Position, error) {

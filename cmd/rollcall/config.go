@@ -12,6 +12,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers/broker"
+	"github.com/rollcall-sync/rollcall/projections"
 )
 
 // serverConfig is everything that `rollcall serve` can be told; it works without any of it.
@@ -19,7 +20,7 @@ type serverConfig struct {
 	Listen         string        `help:"Address to listen on." default:"127.0.0.1:8484"`
 	Data           string        `help:"Folder of the log, the read model and the deliveries; made if it is not there." default:"./rollcall-data" type:"path"`
 	PublicURL      string        `help:"URL at which identity providers reach this server." placeholder:"URL" name:"public-url"`
-	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR,..."`
+	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR"`
 	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
 	KeepDelivered  time.Duration `help:"How long a delivery is kept after it was accepted, with its message and attempts." default:"720h"`
 	KeepFailed     time.Duration `help:"How long a delivery is kept after it was given up or cancelled." default:"2160h"`
@@ -73,6 +74,9 @@ func (c *serverConfig) Validate() error {
 	}
 	if _, err := c.publishers(slog.New(slog.DiscardHandler)); err != nil {
 		wrong = append(wrong, fmt.Errorf("--publish: %w", err))
+	}
+	if err := projections.CheckWhen(c.DeliveriesFrom); err != nil {
+		wrong = append(wrong, fmt.Errorf("--deliveries-from: %w", err))
 	}
 	if c.SCIMMaxBody < minSCIMBody || c.SCIMMaxBody > maxSCIMBody {
 		wrong = append(wrong, fmt.Errorf("--scim-max-body is between %d and %d", minSCIMBody, maxSCIMBody))

@@ -26,11 +26,19 @@ type exported struct {
 	Meta     json.RawMessage    `json:"meta"`
 }
 
+// Validate implements kong's validation.
+func (c exportCommand) Validate() error {
+	if _, err := eventstore.ParsePosition(c.After); err != nil {
+		return fmt.Errorf("--after: %w", err)
+	}
+	return nil
+}
+
 // Run prints the events.
 func (c exportCommand) Run(ctx context.Context, to *console) (err error) {
 	after, err := eventstore.ParsePosition(c.After)
 	if err != nil {
-		return fmt.Errorf("--after: %w", err)
+		return err
 	}
 	log, err := local.OpenReader(c.Data)
 	if err != nil {

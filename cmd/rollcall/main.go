@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, env lookup, stdout, stderr io.Write
 	}()
 	var c commands
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Directory sync: SCIM in, events kept, before/after webhooks out."),
-		kong.Writers(stdout, stderr), kong.Exit(func(status int) { panic(exit(status)) }), kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.Exit(func(status int) { panic(exit(status)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(describeFlag))
 	if err != nil {
 		fmt.Fprintln(stderr, "rollcall:", err)

@@ -54,24 +54,41 @@ func TestHelpTeaches(t *testing.T) {
 	if _, out, _ := runIn(t, environment(), "serve", "--help"); !strings.Contains(out, "$ROLLCALL_PUBLIC_URL") {
 		t.Error("--help does not name the variables")
 	}
+	for command, want := range map[string]string{"serve": "--webhook-allow=CIDR,... ", "replay": "--types=TYPE,... "} {
+		if _, out, _ := runIn(t, environment(), command, "--help"); !strings.Contains(out, want) {
+			t.Errorf("%s --help does not show %q", command, want)
+		}
+	}
 }
 
 func TestWrongCallsAreTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ended, end := context.WithCancel(t.Context())
+	end() // so that a wrong call which is let through ends as well
 	for want, args := range map[string][]string{
-		"unexpected argument dance":        {"dance"},
-		"unknown flag --dance":             {"serve", "--dance"},
-		"is not host:port":                 {"serve", "--listen", "here"},
-		"is not an http or https URL":      {"serve", "--public-url", "ftp://x"},
-		"is not a range, as 10.0.0.0/8":    {"serve", "--webhook-allow", "10.0.0.1"},
-		"--webhook-timeout is between":     {"serve", "--webhook-timeout", "1h"},
-		"--scim-max-body is between":       {"serve", "--scim-max-body", "0"},
-		"a secret of 32 characters":        {"serve", "--api-key", "me.short"},
-		"32 bytes in base64":               {"serve", "--master-key", "short"},
-		"must be one of \"text\",\"json\"": {"serve", "--log-format", "xml"},
+		"unexpected argument dance":                                   {"dance"},
+		"unknown flag --dance":                                        {"serve", "--dance"},
+		"is not host:port":                                            {"serve", "--listen", "here"},
+		"is not an http or https URL":                                 {"serve", "--public-url", "ftp://x"},
+		"is not a range, as 10.0.0.0/8":                               {"serve", "--webhook-allow", "10.0.0.1"},
+		"--webhook-timeout is between":                                {"serve", "--webhook-timeout", "1h"},
+		"--scim-max-body is between":                                  {"serve", "--scim-max-body", "0"},
+		"a secret of 32 characters":                                   {"serve", "--api-key", "me.short"},
+		"32 bytes in base64":                                          {"serve", "--master-key", "short"},
+		"must be one of \"text\",\"json\"":                            {"serve", "--log-format", "xml"},
+		"--deliveries-from: \"yesterday\" is neither a position":      {"serve", "--deliveries-from", "yesterday"},
+		"--at: \"yesterday\" is neither a position":                   {"replay", "user-7", "--at", "yesterday"},
+		"--from: \"then\" is neither a position":                      {"replay", "--from", "then"},
+		"--to: \"now\" is neither a position":                         {"replay", "--to", "now"},
+		"which no message matches":                                    {"replay", "--types", "directory.robot.*"},
+		"\"robot-7\" is not user-<id>":                                {"replay", "robot-7"},
+		"--after: \"x\" is not a position":                            {"export", "--after", "x"},
+		"rollcall: read the configuration: open /nowhere/at/all.json": {"serve", "--config", "/nowhere/at/all.json"},
 	} {
-		code, _, errs := runIn(t, environment(), args...)
-		if code != 2 || !strings.Contains(errs, want) {
-			t.Errorf("%v: status %d, %q lacks %q", args, code, errs, want)
+		var stdout, stderr bytes.Buffer
+		code := run(ended, args, environment(), &stdout, &stderr)
+		if code != 2 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%v: status %d, %q lacks %q", args, code, stderr.String(), want)
 		}
 	}
 	// All that is wrong is told at once.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,7 +18,35 @@ type replayCommand struct {
 	At      string   `help:"For a subject: a position or an RFC 3339 time; now if not given." placeholder:"WHEN"`
 	From    string   `help:"For a range: the position or time behind which it begins." default:"0" placeholder:"WHEN"`
 	To      string   `help:"For a range: the position or time at which it ends; the head if not given." placeholder:"WHEN"`
-	Types   []string `help:"For a range: only these types, as directory.user.*." placeholder:"TYPE,..."`
+	Types   []string `help:"For a range: only these types, as directory.user.*." placeholder:"TYPE"`
+}
+
+// Validate implements kong's validation: all that is wrong, at once.
+func (c replayCommand) Validate() error {
+	var wrong []error
+	if c.Subject != "" {
+		if _, _, err := c.about(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	for _, flag := range []struct{ name, value string }{{"--at", c.At}, {"--from", c.From}, {"--to", c.To}} {
+		if err := projections.CheckWhen(flag.value); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", flag.name, err))
+		}
+	}
+	if _, err := domain.CheckCodes(c.Types); err != nil {
+		wrong = append(wrong, fmt.Errorf("--types: %w; the types are %s", err, strings.Join(domain.MessageTypes, " ")))
+	}
+	return errors.Join(wrong...)
+}
+
+// about is what the subject names.
+func (c replayCommand) about() (kind projections.Kind, id string, err error) {
+	kind, id = projections.SplitStream(c.Subject)
+	if kind != projections.KindUser && kind != projections.KindGroup && kind != projections.KindDirectory || id == "" {
+		return kind, id, fmt.Errorf("%q is not user-<id>, group-<id> or directory-<id>", c.Subject)
+	}
+	return kind, id, nil
 }
 
 // Run shows the past. It reads the log and changes nothing.
@@ -42,9 +71,9 @@ type past struct {
 }
 
 func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *console) error {
-	kind, id := projections.SplitStream(c.Subject)
-	if kind != projections.KindUser && kind != projections.KindGroup && kind != projections.KindDirectory || id == "" {
-		return fmt.Errorf("%q is not user-<id>, group-<id> or directory-<id>", c.Subject)
+	kind, id, err := c.about()
+	if err != nil {
+		return err
 	}
 	at, err := projections.Locate(ctx, log, c.At)
 	if err != nil {
@@ -74,7 +103,7 @@ func (c replayCommand) changes(ctx context.Context, log *local.Reader, to *conso
 	}
 	codes, err := domain.CheckCodes(c.Types)
 	if err != nil {
-		return fmt.Errorf("--types: %w; the types are %s", err, strings.Join(domain.MessageTypes, " "))
+		return err
 	}
 	return jsonLines(to, func(line func(any) error) error {
 		for t, err := range projections.Tell(ctx, log, from, until, func(kind, _ string) bool { return domain.Wanted(codes, kind) }) {

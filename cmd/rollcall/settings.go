@@ -17,6 +17,7 @@ import (
 type settings struct {
 	env  lookup
 	file map[string]any
+	err  error // of the file; told by Validate: kong lays what Resolve answers to the flag that it looks up
 }
 
 func variable(flag string) string {
@@ -24,7 +25,7 @@ func variable(flag string) string {
 }
 
 // Validate implements kong.Resolver.
-func (s *settings) Validate(*kong.Application) error { return nil }
+func (s *settings) Validate(*kong.Application) error { return s.err }
 
 // Resolve implements kong.Resolver.
 func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
@@ -37,18 +38,15 @@ func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 	if flag.Name == "config" {
 		return nil, nil
 	}
-	if err := s.load(ctx); err != nil {
-		return nil, err
+	if s.file == nil { // the first flag is looked up
+		s.file = map[string]any{}
+		s.err = s.load(ctx)
 	}
 	return s.file[flag.Name], nil
 }
 
-// load reads the file once, when the first flag is looked up, and refuses names that no flag has.
+// load reads the file and refuses names that no flag has.
 func (s *settings) load(ctx *kong.Context) error {
-	if s.file != nil {
-		return nil
-	}
-	s.file = map[string]any{}
 	path := ""
 	for _, flag := range ctx.Flags() {
 		if flag.Name == "config" {
