@@ -6,7 +6,9 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -51,7 +53,7 @@ func shown(h Func, show Show) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		line := lineOf(r)
 		line.route = r.Pattern
-		if err := h(w, r); err != nil {
+		if err := caught(h, w, r); err != nil {
 			line.err = err
 			if errors.Is(r.Context().Err(), context.Canceled) {
 				w.WriteHeader(statusGone)
@@ -68,6 +70,23 @@ func shown(h Func, show Show) http.Handler {
 
 // statusGone is what is logged and counted for a client that left before its answer: nobody reads it, and it is no fault of ours. The number is nginx's.
 const statusGone = 499
+
+// caught turns a handler's panic into an error, which is internal and logged with its stack. One that has begun its answer
+// cannot be shown any more: the panic goes on, and so does one that only ends the connection.
+func caught(h Func, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p == http.ErrAbortHandler || begun(w):
+			panic(p)
+		default:
+			err = panicked(p)
+		}
+	}()
+	return h(w, r)
+}
+
+func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()) }
 
 func notAllowed(methods []string) Func {
 	slices.Sort(methods)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 )
 
 // Serve wraps all doors: it gives each request its id, writes one log line for each, counts it, sets the headers that every answer has,
-// and turns a panic into an answer of 500 and a logged stack.
+// and turns a panic outside of the doors into an answer of 500 and a logged stack; theirs they answer in their own form.
 func Serve(next http.Handler, logger *slog.Logger, metrics prometheus.Registerer) http.Handler {
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "rollcall_http_request_seconds", Help: "Time to answer a request, by route and status.",
@@ -37,7 +35,7 @@ func Serve(next http.Handler, logger *slog.Logger, metrics prometheus.Registerer
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				l.err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				l.err = panicked(p)
 				if answer.status == 0 {
 					http.Error(answer, "something went wrong on our side; tell us the request id", http.StatusInternalServerError)
 				}
@@ -96,6 +94,12 @@ func (a *recorder) Write(b []byte) (int, error) {
 	n, err := a.ResponseWriter.Write(b)
 	a.bytes += int64(n)
 	return n, err
+}
+
+// begun tells whether an answer has begun, as far as Serve can tell.
+func begun(w http.ResponseWriter) bool {
+	a, ok := w.(*recorder)
+	return ok && a.status != 0
 }
 
 // Unwrap lets http.ResponseController reach the connection.
