@@ -119,7 +119,11 @@ func fresh(ctx context.Context, p *Progress, goal eventstore.Position) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e := domain.Refuse(domain.Unavailable, "the directory is catching up with its log; try again in a moment")
+		message := "the directory is catching up with its log; try again in a moment"
+		if _, _, failure := p.now(); failure != nil { // waiting does not help
+			message = "this part of the server has stopped and does not come back by itself; its operator finds at /readyz what has stopped"
+		}
+		e := domain.Refuse(domain.Unavailable, "%s", message)
 		e.Cause = err
 		return e
 	}

@@ -142,6 +142,8 @@ func TestStoppedModelIsUnavailable(t *testing.T) {
 	} {
 		if err := ask(); !isUnavailable(err) || !strings.Contains(err.Error(), "no such event") {
 			t.Errorf("%s answered %v", what, err)
+		} else if says := domain.Shown(err).Message; !strings.Contains(says, "has stopped") || !strings.Contains(says, "/readyz") || strings.Contains(says, "try again") {
+			t.Errorf("%s tells its caller %q", what, says)
 		}
 	}
 }
@@ -157,6 +159,8 @@ func TestSlowModelIsWaitedFor(t *testing.T) {
 		began := time.Now()
 		if _, err := read.User(t.Context(), "d", "u"); !isUnavailable(err) || time.Since(began) != 5*time.Second {
 			t.Errorf("after %s: %v", time.Since(began), err)
+		} else if says := domain.Shown(err).Message; !strings.Contains(says, "catching up") || !strings.Contains(says, "try again") {
+			t.Errorf("it tells its caller %q", says)
 		}
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

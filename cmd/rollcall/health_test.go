@@ -90,6 +90,9 @@ func TestReadyzTellsWhatStopped(t *testing.T) {
 	}
 	s, _ = runServer(t, folder)
 	stopped(t, s, at)
+	if status, body := ask(t, s, "/api/v2/org"); status != http.StatusServiceUnavailable || !strings.Contains(body, "its operator finds at /readyz") {
+		t.Errorf("/api/v2/org answers %d: %s", status, body)
+	}
 	select {
 	case <-s.ready:
 		t.Error("it says that it is ready")
