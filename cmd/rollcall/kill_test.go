@@ -104,11 +104,14 @@ func (v *victim) restart() {
 	v.start()
 }
 
-func (v *victim) url() string {
+// running is the server that runs; while it is killed and started again, running waits until it is back.
+func (v *victim) running() *process {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.p.url
+	return v.p
 }
+
+func (v *victim) url() string { return v.running().url }
 
 func (v *victim) stop() {
 	if err := v.p.stop(); err != nil {
@@ -116,15 +119,22 @@ func (v *victim) stop() {
 	}
 }
 
-// client sends until it is answered, as an identity provider does.
+// client sends until it is answered, as an identity provider does: again after a 503, for which the server has waited, and once
+// more for each server that was killed under it.
 type client struct {
 	victim *victim
 	token  string
 }
 
 func (c client) send(method, path, body string) (int, []byte) {
+	var failed *process
 	for {
-		r, err := http.NewRequest(method, c.victim.url()+path, strings.NewReader(body))
+		server := c.victim.running()
+		if server == failed {
+			c.victim.t.Errorf("%s %s is not answered by a server that nobody killed: %s", method, path, server.log())
+			return 0, nil
+		}
+		r, err := http.NewRequest(method, server.url+path, strings.NewReader(body))
 		if err != nil {
 			panic(err)
 		}
@@ -134,11 +144,15 @@ func (c client) send(method, path, body string) (int, []byte) {
 		}
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
-			continue // it was killed; url waits until it is back
+			failed = server
+			continue
 		}
 		text, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if err == nil && answer.StatusCode != http.StatusServiceUnavailable {
+		switch {
+		case err != nil:
+			failed = server
+		case answer.StatusCode != http.StatusServiceUnavailable:
 			return answer.StatusCode, text
 		}
 	}
