@@ -151,7 +151,7 @@ func TestCancel(t *testing.T) {
 	picked := s.due("e", someTime, 10).Fresh[0]
 	cancel(ids[1]) // waits
 	cancel(ids[0]) // ready
-	if _, err := s.Body(t.Context(), picked.Seq); !errors.Is(err, ErrNotFound) {
+	if _, _, err := s.Body(t.Context(), picked.Seq); !errors.Is(err, ErrNotFound) {
 		t.Errorf("one that was picked before it was cancelled can still be sent: %v", err)
 	}
 	due := s.due("e", someTime, 10).Fresh

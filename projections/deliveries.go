@@ -3,12 +3,14 @@ package projections
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
@@ -72,7 +74,7 @@ const (
 	// Left alone, SQLite takes the index on next and sorts all that is due.
 	deliveryStalest = deliveryColumns + `INDEXED BY deliveries_stalest ` + deliveryReady + `AND next <= ? ORDER BY last_try, seq LIMIT ?`
 	deliverySoonest = `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`
-	deliveryBody    = `SELECT m.body FROM deliveries d JOIN messages m ON m.event = d.event JOIN endpoints e ON e.id = d.endpoint WHERE d.seq = ? AND d.state = 'ready'`
+	deliveryBody    = `SELECT m.body, e.state FROM deliveries d JOIN messages m ON m.event = d.event JOIN endpoints e ON e.id = d.endpoint WHERE d.seq = ? AND d.state = 'ready'`
 )
 
 // deliveryReads are the queries that each delivery asks, prepared once.
@@ -144,18 +146,23 @@ func (o *Outbox) Hasten(ctx context.Context, endpoint string, now time.Time) err
 	})
 }
 
-// Body is what a delivery sends, byte for byte. It answers ErrNotFound if the delivery is not to be sent any more: its endpoint was deleted, or it was
-// cancelled.
-func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, error) {
+// Body is what a delivery sends, byte for byte, and to whom: the endpoint as it stands in the file, which is no older than the message. It answers
+// ErrNotFound if the delivery is not to be sent, or not now: its endpoint was deleted, paused or disabled, or it was cancelled.
+func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, domain.Endpoint, error) {
 	var body []byte
-	err := o.reads.body.QueryRowContext(ctx, seq).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("read the message of delivery %d: %w", seq, ErrNotFound)
+	var state string
+	var to domain.Endpoint
+	err := o.reads.body.QueryRowContext(ctx, seq).Scan(&body, &state)
+	if err == nil {
+		err = json.Unmarshal([]byte(state), &to)
+	}
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !to.Active() {
+		err = ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the message of delivery %d: %w", seq, err)
+		return nil, to, fmt.Errorf("read the message of delivery %d: %w", seq, err)
 	}
-	return body, nil
+	return body, to, nil
 }
 
 // FailingSince tells since when an endpoint fails as a whole, zero if it does not.

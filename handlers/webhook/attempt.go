@@ -7,25 +7,26 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
 // attempt sends a delivery once. An error means that nothing was sent, for a reason of our own.
-func (d *Deliverer) attempt(ctx context.Context, t projections.Target, of projections.Delivery) (projections.Attempt, answer, error) {
-	body, err := d.config.Outbox.Body(ctx, of.Seq)
+func (d *Deliverer) attempt(ctx context.Context, of projections.Delivery) (projections.Attempt, answer, error) {
+	body, to, err := d.config.Outbox.Body(ctx, of.Seq)
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(time.Duration(t.State.Timeout)*time.Second, d.config.Timeout))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(time.Duration(to.Timeout)*time.Second, d.config.Timeout))
 	defer cancel()
 	at, began := d.config.Now(), time.Now() // the duration is measured on the monotonic clock
-	header, err := d.header(t, of, at, body)
+	header, err := d.header(&to, of, at, body)
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}
 	made := projections.Attempt{At: at}
-	a, err := exchange(ctx, d.client, t.State.URL, header, body, &made)
+	a, err := exchange(ctx, d.client, to.URL, header, body, &made)
 	made.Duration = time.Since(began)
 	if err != nil {
 		made.Error = err.Error()
@@ -34,16 +35,16 @@ func (d *Deliverer) attempt(ctx context.Context, t projections.Target, of projec
 }
 
 // header is what a message is sent with: the endpoint's own headers, and Rollcall's.
-func (d *Deliverer) header(t projections.Target, of projections.Delivery, at time.Time, body []byte) (http.Header, error) {
+func (d *Deliverer) header(to *domain.Endpoint, of projections.Delivery, at time.Time, body []byte) (http.Header, error) {
 	var signing []keys.Signing
-	for _, sealed := range t.State.Keys(at) {
-		key, err := d.config.OpenKey(t.ID, sealed)
+	for _, sealed := range to.Keys(at) {
+		key, err := d.config.OpenKey(of.Endpoint, sealed)
 		if err != nil {
 			return nil, fmt.Errorf("open the signing key: %w", err)
 		}
 		signing = append(signing, key)
 	}
-	own, err := d.config.OpenHeaders(t.ID, t.State.Headers)
+	own, err := d.config.OpenHeaders(of.Endpoint, to.Headers)
 	if err != nil {
 		return nil, fmt.Errorf("open the headers: %w", err)
 	}

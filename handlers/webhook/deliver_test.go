@@ -38,7 +38,7 @@ func TestAMessageArrivesSignedAndWhole(t *testing.T) {
 	if err != nil || len(due.Fresh) != 1 {
 		t.Fatalf("%d deliveries, %v", len(due.Fresh), err)
 	}
-	stored, err := w.outbox.Body(t.Context(), due.Fresh[0].Seq)
+	stored, _, err := w.outbox.Body(t.Context(), due.Fresh[0].Seq)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -276,9 +276,8 @@ func (w *worker) start(ctx context.Context, d projections.Delivery) {
 		w.retrying++
 	}
 	e := ended{delivery: d, ticket: w.health.begin()}
-	target := w.target
 	go func() {
-		e.attempt, e.answer, e.own = w.attempt(context.WithoutCancel(ctx), target, d)
+		e.attempt, e.answer, e.own = w.attempt(context.WithoutCancel(ctx), d)
 		w.tell(func(m *mail) { m.ended = append(m.ended, e) })
 	}()
 }
