@@ -72,6 +72,9 @@ func (c *serverConfig) Validate() error {
 	if c.KeepDelivered < 0 || c.KeepFailed < 0 {
 		wrong = append(wrong, errors.New("--keep-delivered and --keep-failed are not negative"))
 	}
+	if err := projections.CheckWhen(c.PublishFrom); err != nil {
+		wrong = append(wrong, fmt.Errorf("--publish-from: %w", err))
+	}
 	if _, err := c.publishers(slog.New(slog.DiscardHandler)); err != nil {
 		wrong = append(wrong, fmt.Errorf("--publish: %w", err))
 	}

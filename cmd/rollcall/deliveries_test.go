@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -388,6 +389,48 @@ func TestFeedIsTailed(t *testing.T) {
 	h.user("bob", 1)
 	if _, kind, data := next(second); kind != "directory.user.created" || !strings.Contains(data, `"bob"`) {
 		t.Errorf("then comes %s %s", kind, data)
+	}
+	h.stop()
+}
+
+// The command sends a range to any URL, beside the running server: signed, marked, in order, and under the ids of a webhook if it is named. What ends it
+// early tells where to go on, and from there the rest comes.
+func TestReplayToAURL(t *testing.T) {
+	h := newHousehold(t)
+	live, b := newInbox(t), newInbox(t)
+	made := h.hook(live, "")
+	for i := range 5 {
+		h.user(fmt.Sprint("user", i), 4)
+	}
+	want := live.messages(t, 20)
+	args := []string{"replay", "--data", filepath.Join(h.dir, "rollcall-data"), "--to", b.URL, "--types", "directory.user.*", "--webhook", made.ID}
+	code, out, errs := runIn(t, environment("ROLLCALL_SIGNING_KEY", made.Key), args...)
+	if code != 0 || !strings.Contains(out, "sent 20 changes") || strings.Contains(out, "signing key") {
+		t.Fatalf("%d: %s%s", code, out, errs)
+	}
+	verifier, err := standardwebhooks.NewWebhook(made.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, a := range want {
+		ids[a.header.Get("webhook-id")] = a.body
+	}
+	last := ""
+	for _, a := range b.messages(t, 20) {
+		if err := verifier.Verify([]byte(a.body), a.header); err != nil || a.header.Get("webhook-replay") != "true" || ids[a.header.Get("webhook-id")] != a.body {
+			t.Fatalf("%v: %v %s", err, a.header, a.body)
+		}
+		if p := fmt.Sprintf("%20s", a.message.Data.Position); p <= last {
+			t.Errorf("position %s comes behind %s", p, last)
+		} else {
+			last = p
+		}
+	}
+	b.answer(http.StatusGone)
+	code, out, errs = runIn(t, environment(), args...)
+	if code != 1 || !strings.Contains(errs, "0 of 20 changes were sent; go on with --from ") || !strings.Contains(errs, "410") || !strings.Contains(out, "signing key (shown once): whsec_") {
+		t.Errorf("%d: %s%s", code, out, errs)
 	}
 	h.stop()
 }

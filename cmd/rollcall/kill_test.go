@@ -23,7 +23,7 @@ import (
 // that was acknowledged arrives at the application, each user's versions in order, and a message that comes twice comes under
 // the same webhook-id with the same body.
 func TestKilledInTheMiddleOfAThousandChanges(t *testing.T) {
-	const users, changes, kills = 50, 20, 6
+	const users, changes, kills = 50, 20, 50
 	application := newApplication(t)
 	victim := &victim{t: t, dir: t.TempDir()}
 	victim.start()
@@ -43,7 +43,7 @@ func TestKilledInTheMiddleOfAThousandChanges(t *testing.T) {
 	acknowledged := make(chan struct{}, users*changes)
 	go func() { // kills whenever another part of the changes is acknowledged
 		for range kills {
-			for range users*changes/(kills+1) - rand.IntN(users) {
+			for range rand.IntN(2 * users * changes / (kills + 1)) {
 				<-acknowledged
 			}
 			victim.restart()

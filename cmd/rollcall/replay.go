@@ -17,8 +17,12 @@ type replayCommand struct {
 	Data    string   `help:"Folder of the log; a running server does not mind." default:"./rollcall-data" type:"path"`
 	At      string   `help:"For a subject: a position or an RFC 3339 time; now if not given." placeholder:"WHEN"`
 	From    string   `help:"For a range: the position or time behind which it begins." default:"0" placeholder:"WHEN"`
-	To      string   `help:"For a range: the position or time at which it ends; the head if not given." placeholder:"WHEN"`
+	Until   string   `help:"For a range: the position or time at which it ends; the head if not given." placeholder:"WHEN"`
 	Types   []string `help:"For a range: only these types, as directory.user.*." placeholder:"TYPE"`
+
+	To         string `help:"For a range: a URL that the changes are sent to as signed webhooks, in order, instead of being printed." placeholder:"URL"`
+	SigningKey secret `help:"With --to: what they are signed with, whsec_… or whsk_…; a new one is made and printed if not given." placeholder:"SECRET"`
+	Webhook    string `help:"With --to: the id of a webhook, so that the messages have the ids that it knows them by." placeholder:"ID"`
 }
 
 // Validate implements kong's validation: all that is wrong, at once.
@@ -29,10 +33,13 @@ func (c replayCommand) Validate() error {
 			wrong = append(wrong, err)
 		}
 	}
-	for _, flag := range []struct{ name, value string }{{"--at", c.At}, {"--from", c.From}, {"--to", c.To}} {
+	for _, flag := range []struct{ name, value string }{{"--at", c.At}, {"--from", c.From}, {"--until", c.Until}} {
 		if err := projections.CheckWhen(flag.value); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", flag.name, err))
 		}
+	}
+	if c.To != "" {
+		wrong = append(wrong, c.checkTarget())
 	}
 	if _, err := domain.CheckCodes(c.Types); err != nil {
 		wrong = append(wrong, fmt.Errorf("--types: %w; the types are %s", err, strings.Join(domain.MessageTypes, " ")))
@@ -91,22 +98,26 @@ func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *conso
 	})
 }
 
-// changes prints the very messages that webhooks carry.
+// changes prints the very messages that webhooks carry, or sends them.
 func (c replayCommand) changes(ctx context.Context, log *local.Reader, to *console) error {
 	from, err := projections.Locate(ctx, log, c.From)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}
-	until, err := projections.Locate(ctx, log, c.To)
+	until, err := projections.Locate(ctx, log, c.Until)
 	if err != nil {
-		return fmt.Errorf("--to: %w", err)
+		return fmt.Errorf("--until: %w", err)
 	}
 	codes, err := domain.CheckCodes(c.Types)
 	if err != nil {
 		return err
 	}
+	wants := func(kind, _ string) bool { return domain.Wanted(codes, kind) }
+	if c.To != "" {
+		return c.send(ctx, log, to, from, until, wants)
+	}
 	return jsonLines(to, func(line func(any) error) error {
-		for t, err := range projections.Tell(ctx, log, from, until, func(kind, _ string) bool { return domain.Wanted(codes, kind) }) {
+		for t, err := range projections.Tell(ctx, log, from, until, wants) {
 			if err != nil {
 				return err
 			}

@@ -82,16 +82,20 @@ func (s *server) showProgress(ctx context.Context, w io.Writer) {
 
 // progressLine draws a bar. Positions are only compared elsewhere; here their numbers serve as an estimate.
 func progressLine(name string, at, goal eventstore.Position) string {
-	const width = 30
 	have, _ := at.Numbers()
 	want, _ := goal.Numbers()
-	done := float64(have) / float64(max(want, 1))
-	bar := make([]rune, width)
-	for i := range bar {
-		bar[i] = '·'
+	return bar("building "+name, float64(have)/float64(max(want, 1))) + fmt.Sprintf(" (position %s of %s)", at, goal)
+}
+
+// bar draws how much of something is done.
+func bar(what string, done float64) string {
+	const width = 30
+	drawn := make([]rune, width)
+	for i := range drawn {
+		drawn[i] = '·'
 		if float64(i) < done*width {
-			bar[i] = '█'
+			drawn[i] = '█'
 		}
 	}
-	return fmt.Sprintf("building %-10s %s %3.0f%% (position %s of %s)", name, string(bar), done*100, at, goal)
+	return fmt.Sprintf("%-20s %s %3.0f%%", what, string(drawn), done*100)
 }
