@@ -41,7 +41,8 @@ func TestKilledInTheMiddleOfAThousandChanges(t *testing.T) {
 	application.trust(made.Key)
 
 	acknowledged := make(chan struct{}, users*changes)
-	go func() { // kills whenever another part of the changes is acknowledged
+	var killer sync.WaitGroup
+	killer.Go(func() { // kills whenever another part of the changes is acknowledged
 		for range kills {
 			for range rand.IntN(2 * users * changes / (kills + 1)) {
 				<-acknowledged
@@ -50,7 +51,7 @@ func TestKilledInTheMiddleOfAThousandChanges(t *testing.T) {
 		}
 		for range acknowledged {
 		}
-	}()
+	})
 	final := make([]string, users)
 	var wg sync.WaitGroup
 	for i := range users {
@@ -70,6 +71,7 @@ func TestKilledInTheMiddleOfAThousandChanges(t *testing.T) {
 	}
 	wg.Wait()
 	close(acknowledged)
+	killer.Wait()
 
 	for _, id := range final {
 		application.wait(t, id, fmt.Sprint(changes))
