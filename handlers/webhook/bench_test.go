@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 )
 
@@ -101,4 +103,36 @@ func down(b *testing.B, metrics *prometheus.Registry) int {
 		}
 	}
 	return 0
+}
+
+// BenchmarkBacklog reports what memory a deliverer holds while so many messages wait for endpoints that take none: it must not follow their number.
+func BenchmarkBacklog(b *testing.B) {
+	const endpoints = 10
+	for _, messages := range []int{1_000, 1_000_000} {
+		b.Run(fmt.Sprint(messages), func(b *testing.B) {
+			w := newWorld(b)
+			down := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }))
+			b.Cleanup(down.Close)
+			for e := range endpoints {
+				w.endpoint(fmt.Sprintf("e%d", e), down.URL)
+			}
+			for made := 0; made < messages/endpoints; made += 1_000 {
+				w.users(fmt.Sprintf("u%d-", made), min(1_000, messages/endpoints), 1)
+			}
+			if c := w.counts(); c.Open != messages {
+				b.Fatalf("%d wait", c.Open)
+			}
+			w.log = eventstore.NewMemory() // the log of the messages is on disk otherwise
+			w.reopen()
+			run := w.deliver(func(c *webhook.Config) { c.Logger = slog.New(slog.DiscardHandler) })
+			w.until("it has tried often", func() bool { return len(w.outbox.attempts()) > 100 })
+			for b.Loop() {
+				runtime.GC()
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			run.end()
+			b.ReportMetric(float64(m.HeapInuse)/1e6, "heap-MB")
+		})
+	}
 }
