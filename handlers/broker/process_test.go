@@ -19,6 +19,7 @@ type program struct {
 	env     []string
 	port    string
 	running *exec.Cmd
+	ended   chan struct{} // closed when running has
 	said    lockedBuffer
 	answers func() error // nil once it takes connections
 }
@@ -73,8 +74,8 @@ func (p *program) start() {
 	if err := p.running.Start(); err != nil {
 		p.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { _ = p.running.Wait(); close(ended) }()
+	p.ended = make(chan struct{})
+	go func(running *exec.Cmd, ended chan<- struct{}) { _ = running.Wait(); close(ended) }(p.running, p.ended)
 	deadline := time.After(2 * time.Minute)
 	for {
 		err := p.answers()
@@ -82,7 +83,7 @@ func (p *program) start() {
 			return
 		}
 		select {
-		case <-ended:
+		case <-p.ended:
 			p.Fatalf("it ended before it answered: %s", p.said.String())
 		case <-deadline:
 			p.Fatalf("it does not answer: %v\n%s", err, p.said.String())
@@ -97,7 +98,8 @@ func (p *program) stop() {
 		return
 	}
 	_ = syscall.Kill(-p.running.Process.Pid, syscall.SIGKILL)
-	for p.answers() == nil { // its port is closed once it is gone
+	<-p.ended
+	for p.answers() == nil { // nor do those that it started
 	}
 	p.running = nil
 }
