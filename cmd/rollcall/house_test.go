@@ -33,7 +33,6 @@ var house = map[string][]string{
 // homes says where each outside module may be imported. The standard library may be imported anywhere but where pure says otherwise.
 var homes = map[string][]string{
 	"github.com/ThreeDotsLabs/watermill":                       {"handlers/broker", "projections"},
-	"github.com/ThreeDotsLabs/watermill-amqp/v3":               {"handlers/broker"},
 	"github.com/ThreeDotsLabs/watermill-nats/v2":               {"handlers/broker"},
 	"github.com/ThreeDotsLabs/watermill-redisstream":           {"handlers/broker"},
 	"github.com/nats-io/nats.go":                               {"handlers/broker"},

@@ -1,38 +1,95 @@
 package broker
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
-	wmamqp "github.com/ThreeDotsLabs/watermill-amqp/v3/pkg/amqp"
 	"github.com/ThreeDotsLabs/watermill/message"
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// connectAMQP publishes to a durable queue of the topic's name, and waits for the server's confirmation. The query names the virtual host by vhost.
-func connectAMQP(target *url.URL, topic string, logger watermill.LoggerAdapter) (message.Publisher, error) {
-	server := *target
-	server.Path, server.RawQuery = "/"+target.Query().Get("vhost"), ""
-	if err := declareQueue(server.String(), topic); err != nil {
-		return nil, err
-	}
-	config := wmamqp.NewDurableQueueConfig(server.String())
-	config.Publish.ConfirmDelivery = true
-	return wmamqp.NewPublisher(config, logger)
+// queue publishes to a durable queue of AMQP 0.9.1 and waits until the server has each message safe. It is watermill's Publisher over the client that
+// watermill-amqp uses too: that one connects anew by itself, in a goroutine that races with its own Publish, and takes a message for published that
+// the server dropped for want of a queue.
+type queue struct {
+	connection *amqp.Connection
+	channel    *amqp.Channel
+	returned   chan amqp.Return // what no queue takes
 }
 
-// declareQueue makes the queue if it is not there: what is published to none is confirmed, and lost.
-func declareQueue(server, name string) (err error) {
-	connection, err := amqp.DialConfig(server, amqp.Config{Dial: amqp.DefaultDial(connectTime)})
+// connectAMQP makes the queue of the topic's name if it is not there. The URL's query names the virtual host by vhost.
+func connectAMQP(target *url.URL, topic string, _ watermill.LoggerAdapter) (message.Publisher, error) {
+	server := *target
+	server.Path, server.RawQuery = "/"+target.Query().Get("vhost"), ""
+	connection, err := amqp.DialConfig(server.String(), amqp.Config{Dial: amqp.DefaultDial(connectTime)})
+	if err != nil {
+		return nil, err
+	}
+	q := &queue{connection: connection}
+	if err := q.open(topic); err != nil {
+		return nil, errors.Join(err, q.Close())
+	}
+	return q, nil
+}
+
+func (q *queue) open(topic string) (err error) {
+	if q.channel, err = q.connection.Channel(); err != nil {
+		return err
+	}
+	if _, err = q.channel.QueueDeclare(topic, true, false, false, false, nil); err != nil {
+		return err
+	}
+	q.returned = q.channel.NotifyReturn(make(chan amqp.Return, 1))
+	return q.channel.Confirm(false)
+}
+
+// Publish implements message.Publisher.
+func (q *queue) Publish(topic string, messages ...*message.Message) error {
+	for _, m := range messages {
+		if err := q.publish(topic, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *queue) publish(topic string, m *message.Message) error {
+	ctx, cancel := context.WithTimeout(m.Context(), connectTime)
+	defer cancel()
+	headers := amqp.Table{}
+	for name, value := range m.Metadata {
+		headers[name] = value
+	}
+	const mandatory, immediate = true, false
+	confirmed, err := q.channel.PublishWithDeferredConfirmWithContext(ctx, "", topic, mandatory, immediate, amqp.Publishing{
+		MessageId: m.UUID, ContentType: "application/json", DeliveryMode: amqp.Persistent, Timestamp: time.Now(), Headers: headers, Body: m.Payload,
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, connection.Close()) }()
-	channel, err := connection.Channel()
+	safe, err := confirmed.WaitContext(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = channel.QueueDeclare(name, true, false, false, false, nil)
-	return err
+	select {
+	case r := <-q.returned: // it comes before the confirmation
+		return fmt.Errorf("the server returned the message: %s", r.ReplyText)
+	default:
+	}
+	if !safe {
+		return errors.New("the server did not take the message")
+	}
+	return nil
+}
+
+// Close implements message.Publisher.
+func (q *queue) Close() error {
+	if err := q.connection.Close(); err != nil && !errors.Is(err, amqp.ErrClosed) {
+		return err
+	}
+	return nil
 }

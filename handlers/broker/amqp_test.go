@@ -59,3 +59,30 @@ func (s *rabbit) received(n int) (out []received) {
 }
 
 func TestRabbitMQ(t *testing.T) { holds(t, newRabbit(t), 1) }
+
+// A message that no queue takes, for somebody deleted it, is not taken for published: the queue is made again.
+func TestRabbitMQLosesItsQueue(t *testing.T) {
+	s := newRabbit(t)
+	r := newRelayed(t)
+	r.run(s.url())
+	r.change(1, 1)
+	r.caughtUp()
+	c, err := amqp.Dial(fmt.Sprintf("amqp://guest:guest@127.0.0.1:%s/", s.port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	channel, err := c.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := channel.QueueDelete("changes", false, false, false); err != nil {
+		t.Fatal(err)
+	}
+	r.change(1, 1)
+	r.caughtUp()
+	if m := s.received(1)[0]; m.kind != "directory.user.updated" {
+		t.Errorf("then came %+v", m)
+	}
+	r.end()
+}
