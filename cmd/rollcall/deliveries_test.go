@@ -340,6 +340,33 @@ func TestSamples(t *testing.T) {
 	h.stop()
 }
 
+// Who waits for news is answered with the first of them, or with none when its time is over; either way it goes on from there.
+func TestFeedWaits(t *testing.T) {
+	h := newHousehold(t)
+	h.user("ada", 1)
+	type page struct {
+		Data []json.RawMessage
+		Next string `json:"next_after"`
+	}
+	var head, none page
+	h.admin.must("GET", "/api/v2/events?after=head", "", &head)
+	h.admin.must("GET", "/api/v2/events?wait=1&after="+head.Next, "", &none)
+	if len(none.Data) != 0 || none.Next == "" {
+		t.Errorf("without news it is answered %+v", none)
+	}
+	came := make(chan page)
+	go func() {
+		var news page
+		h.admin.must("GET", "/api/v2/events?wait=60&types=directory.user.*&after="+none.Next, "", &news)
+		came <- news
+	}()
+	h.user("bob", 1)
+	if news := <-came; len(news.Data) != 1 || !strings.Contains(string(news.Data[0]), `"bob"`) {
+		t.Errorf("then it is answered %+v", news)
+	}
+	h.stop()
+}
+
 // The feed is tailed as server-sent events; who comes back goes on behind the last one, and the server stops although somebody listens.
 func TestFeedIsTailed(t *testing.T) {
 	h := newHousehold(t)
