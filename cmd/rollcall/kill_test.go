@@ -136,33 +136,27 @@ func (c client) send(method, path, body string) (int, []byte) {
 			c.victim.t.Errorf("%s %s is not answered by a server that nobody killed: %s", method, path, server.log())
 			return 0, nil
 		}
-		r, err := http.NewRequest(method, server.url+path, strings.NewReader(body))
-		if err != nil {
-			panic(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+c.token)
-		if body != "" {
-			r.Header.Set("Content-Type", "application/json")
-		}
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			failed = server
-			continue
-		}
-		text, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
+		status, text, err := c.try(server, method, path, body)
 		switch {
 		case err != nil:
 			failed = server
-		case answer.StatusCode != http.StatusServiceUnavailable:
-			return answer.StatusCode, text
+		case status != http.StatusServiceUnavailable:
+			return status, text
 		}
 	}
 }
 
 // once sends a request that is not repeated.
 func (c client) once(method, path, body string) (int, []byte) {
-	r, err := http.NewRequest(method, c.victim.url()+path, strings.NewReader(body))
+	status, text, err := c.try(c.victim.running(), method, path, body)
+	if err != nil {
+		c.victim.t.Error(err)
+	}
+	return status, text
+}
+
+func (c client) try(server *process, method, path, body string) (int, []byte, error) {
+	r, err := http.NewRequest(method, server.url+path, strings.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
@@ -172,15 +166,11 @@ func (c client) once(method, path, body string) (int, []byte) {
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		c.victim.t.Error(err)
-		return 0, nil
+		return 0, nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		c.victim.t.Error(err)
-	}
-	return answer.StatusCode, text
+	return answer.StatusCode, text, err
 }
 
 func idIn(t *testing.T, body []byte) string {
