@@ -45,8 +45,14 @@ func NameKey(name string) (string, error) {
 	if !utf8.ValidString(name) || strings.ContainsFunc(name, unseen) {
 		return "", RefuseFor(Invalid, InvalidValue, "the name holds a character that cannot be seen")
 	}
-	return norm.NFC.String(cases.Fold().String(norm.NFC.String(width.Fold.String(strings.Map(plain, name))))), nil
+	folded := fold(norm.NFC.String(width.Fold.String(strings.Map(plain, name))))
+	if strings.TrimSpace(folded) == "" {
+		return "", RefuseFor(Invalid, InvalidValue, "the name is blank")
+	}
+	return min(folded, fold(folded)), nil // the library swaps the cases of a few letters, as of Cherokee, instead of mapping both to one
 }
+
+func fold(s string) string { return norm.NFC.String(cases.Fold().String(s)) }
 
 // unseen tells whether a character shows nothing by itself: a control, a format character such as zero-width space, a
 // filler.

@@ -31,7 +31,7 @@ var directoryProviders = []Provider{Okta, AzureAD, Google, OneLogin, JumpCloud, 
 // ParseProvider reads a directory's provider, also by its other names; "" is custom_scim.
 func ParseProvider(s string) (Provider, error) {
 	switch s {
-	case "":
+	case "", "generic":
 		return CustomSCIM, nil
 	case "entra":
 		return AzureAD, nil
