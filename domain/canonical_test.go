@@ -38,7 +38,7 @@ func TestCanonical(t *testing.T) {
 		{"an extension's paths as names", `{"userName":"a","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"D","urn:ietf:params:scim:schemas:extension:Enterprise:2.0:User:manager":{"value":"m"},"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:badge":[null,1],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:password":"s",` + enterprise + `:{"costCenter":"C","Badge":null}}`,
 			`{"userName":"a",` + enterprise + `:{"department":"D","manager":{"value":"m"},"badge":[null,1],"costCenter":"C"}}`, ""},
 		{"an extension's path as a name with a wrong value", `{"userName":"a","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager":[1,2]}`, ``, "invalid invalidValue"},
-		{"an unknown extension that is no object is an attribute of one", `{"urn:x:y":"z","urn:x:Password":"s","urn:x":"q","urn:x:":1,"urn:a:b":{"c":1},"urn:a:b:c":2,"urn:a:b:d":3,"urn:c:e:1.0:User:x":{"y":1}}`, `{"urn:x":{"y":"z"},"urn:a:b":{"c":1,"d":3},"urn:c:e:1.0:User:x":{"y":1}}`, ""},
+		{"an unknown extension that is no object is an attribute of one", `{"urn:x:y":"z","urn:x:Password":"s","urn:x":"q","urn:x:":1,"urn:a:b":{"c":1},"urn:a:b:c":2,"urn:a:b:d":3,"urn:c:e:1.0:User:x":{"y":1}}`, `{"urn:x":{"y":"z"},"urn:a:b":{"c":1,"d":3},"urn:c:e:1.0:User":{"x":{"y":1}}}`, ""},
 		{"booleans as providers write them", `{"active":"0","emails":[{"value":"x","primary":"1"},{"value":"y","primary":""},{"value":"z","primary":0}]}`, `{"active":false,"emails":[{"value":"x","primary":true},{"value":"y"},{"value":"z","primary":false}]}`, ""},
 		{"a boolean as a number", `{"active":1}`, `{"active":true}`, ""},
 		{"a boolean that is empty", `{"userName":"a","active":""}`, `{"userName":"a"}`, ""},

@@ -50,7 +50,7 @@ func (d Dialect) Lift(t *ResourceType, resource map[string]any) (map[string]any,
 }
 
 // inPlace tells whether a member of a whole resource stands where RFC 7643 §3 has it: by the name of an attribute of the core schema, or as an
-// extension. Any object under a URN that is not known is one.
+// extension. Any object under a URN that is not known is one, unless the URN goes on behind that of a schema.
 func (t *ResourceType) inPlace(name string, value any) bool {
 	if !IsURN(name) {
 		return find(t.Core.Attributes, name) != nil
@@ -59,7 +59,7 @@ func (t *ResourceType) inPlace(name string, value any) bool {
 		return true
 	}
 	_, isObject := value.(map[string]any)
-	return isObject && !t.within(name)
+	return isObject && !t.within(name) && !behindVersion(name)
 }
 
 // bringHome adds to a resource the attributes that the client wrote elsewhere, each as a PATCH adds what it does not have yet. What
@@ -70,13 +70,19 @@ func (d Dialect) bringHome(t *ResourceType, out Attributes, names []string, reso
 	for _, name := range names {
 		plain, _, filtered := strings.Cut(name, "[")
 		ref, known := t.Resolve(plain)
+		if resource[name] == nil || !known {
+			continue
+		}
+		stands, err := p.stands(ref)
 		switch {
-		case resource[name] == nil || !known || !filtered && p.stands(ref):
+		case err != nil:
+			return err
+		case stands && !filtered:
 			continue
 		case t == GroupType && ref.Path[0] == "members": // a path into these is for a PATCH alone
 			continue
 		}
-		err := p.named("add", name, resource[name], false)
+		err = p.named("add", name, resource[name], false)
 		if guessed := !IsURN(name) && IsURN(ref.Path[0]); err != nil && !guessed {
 			return err
 		}
@@ -85,10 +91,11 @@ func (d Dialect) bringHome(t *ResourceType, out Attributes, names []string, reso
 }
 
 // stands tells whether the resource has what the Ref names; of a sub-attribute of a multi-valued attribute, whether it has any value.
-func (p *patch) stands(ref Ref) bool {
+func (p *patch) stands(ref Ref) (bool, error) {
 	path := ref.Path
 	if ref.Sub != nil && ref.Attribute.MultiValued {
 		path = path[:len(path)-1]
 	}
-	return lookup(p.tree, p.spelled(path)) != nil
+	path, err := p.spelled(path)
+	return err == nil && lookup(p.tree, path) != nil, err
 }

@@ -29,7 +29,11 @@ func (p *patch) foreign(op, name string, value any, explicit bool) error {
 		}
 	}()
 	if rest != "" {
-		return p.verbatim(op, p.foreignPath(urn, rest), value)
+		path, err := p.foreignPath(urn, rest)
+		if err != nil {
+			return err
+		}
+		return p.verbatim(op, path, value)
 	}
 	if op == "remove" || op == "replace" && value == nil {
 		delete(p.tree, urn)
@@ -91,30 +95,37 @@ func behindVersion(name string) bool {
 
 // foreignPath is where an attribute of an unknown extension stands. A dot divides attribute and sub-attribute, unless
 // an attribute's name is known to have it.
-func (p *patch) foreignPath(urn, name string) []string {
+func (p *patch) foreignPath(urn, name string) ([]string, error) {
 	whole := []string{urn, name}
-	if attribute, sub, dotted := strings.Cut(name, "."); dotted && attribute != "" && sub != "" && lookup(p.tree, p.spelled(whole)) == nil {
-		return []string{urn, attribute, sub}
+	attribute, sub, dotted := strings.Cut(name, ".")
+	if !dotted || attribute == "" || sub == "" {
+		return whole, nil
 	}
-	return whole
+	spelled, err := p.spelled(whole)
+	if err != nil || lookup(p.tree, spelled) != nil {
+		return whole, err
+	}
+	return []string{urn, attribute, sub}, nil
 }
 
-// spelled is a path with its names as the resource spells them, where it has them.
-func (p *patch) spelled(path []string) []string {
+// spelled is a path with its names as the resource spells them, where it has them: of several that differ in case only, the first.
+func (p *patch) spelled(path []string) ([]string, error) {
 	out := slices.Clone(path)
 	tree, _ := p.tree[path[0]].(map[string]any)
 	for i := 1; i < len(path); i++ {
 		if _, exactly := tree[path[i]]; !exactly {
-			for _, name := range slices.Sorted(maps.Keys(tree)) {
-				if strings.EqualFold(name, path[i]) {
+			if err := p.charge(len(tree), 1); err != nil {
+				return nil, err
+			}
+			for name := range tree {
+				if strings.EqualFold(name, path[i]) && (out[i] == path[i] || name < out[i]) {
 					out[i] = name
-					break
 				}
 			}
 		}
 		tree, _ = tree[out[i]].(map[string]any)
 	}
-	return out
+	return out, nil
 }
 
 // verbatim acts on an attribute without a definition: what stands there tells whether it has several values.
@@ -122,7 +133,10 @@ func (p *patch) verbatim(op string, path []string, value any) error {
 	if slices.ContainsFunc(path, isPassword) {
 		return nil
 	}
-	path = p.spelled(path)
+	path, err := p.spelled(path)
+	if err != nil {
+		return err
+	}
 	v := withoutNulls(value)
 	before := lookup(p.tree, path)
 	list, isList := before.([]any)

@@ -89,8 +89,12 @@ func CreateGroup(directory string, attributes Attributes, members []Member) ([]E
 	if attributes.Text("displayName") == "" {
 		return nil, RefuseFor(Invalid, InvalidValue, "attribute displayName is required")
 	}
+	attributes = withoutMembers(attributes)
+	if err := bearable(nil, attributes); err != nil {
+		return nil, err
+	}
 	first, rest := MembersDelta{Added: members}.cut()
-	return further([]Event{GroupCreated{directory, withoutMembers(attributes), first.Added}}, rest), nil
+	return further([]Event{GroupCreated{directory, attributes, first.Added}}, rest), nil
 }
 
 // Become decides what takes the group to the attributes and by the delta given: nothing if it is there already.
@@ -101,7 +105,11 @@ func (g *Group) Become(next Attributes, delta MembersDelta) ([]Event, error) {
 	if next.Text("displayName") == "" {
 		return nil, RefuseFor(Invalid, InvalidValue, "attribute displayName is required")
 	}
-	edit := EditOf(Diff(g.Attributes, withoutMembers(next)))
+	next = withoutMembers(next)
+	if err := bearable(g.Attributes, next); err != nil {
+		return nil, err
+	}
+	edit := EditOf(Diff(g.Attributes, next))
 	if edit.Empty() {
 		return further(nil, delta), nil
 	}

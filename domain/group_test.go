@@ -2,6 +2,7 @@ package domain
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +23,7 @@ func TestGroup(t *testing.T) {
 		return func(g *Group) ([]Event, error) { return g.Become(tree(t, next), d) }
 	}
 	staff, crew := tree(t, `{"displayName":"Staff"}`), Edit{Set: tree(t, `{"displayName":"Crew"}`)}
+	huge := `{"displayName":"Staff","externalId":"` + strings.Repeat("x", maxSize) + `"}`
 	decide(t, []decision[Group]{
 		{"create", nil, create(`{"displayName":"Staff"}`, people(0, 2)), []Event{GroupCreated{"dir", staff, people(0, 2)}}, ""},
 		{"create empty", nil, create(`{"displayName":"Staff"}`, nil), []Event{GroupCreated{"dir", staff, nil}}, ""},
@@ -33,6 +35,8 @@ func TestGroup(t *testing.T) {
 			GroupMembersChanged{MembersDelta{Added: people(5000, 10000)}},
 			GroupMembersChanged{MembersDelta{Added: people(10000, 10001)}},
 		}, ""},
+		{"create with a very large value", nil, create(huge, nil), nil, "too_large tooMany"},
+		{"become one with a very large value", given, become(huge, MembersDelta{}), nil, "too_large tooMany"},
 		{"nothing new", given, become(`{"displayName":"Staff"}`, MembersDelta{}), nil, ""},
 		{"rename", given, become(`{"displayName":"Crew"}`, MembersDelta{}), []Event{GroupUpdated{crew, MembersDelta{}}}, ""},
 		{"rename and members is one event", given, become(`{"displayName":"Crew"}`, MembersDelta{people(2, 3), people(0, 1)}),

@@ -316,13 +316,19 @@ func TestPatchWorkIsBounded(t *testing.T) {
 		}
 	}
 	few["emails"], many["emails"] = fewer, more
-	many["urn:example:ext:User"] = map[string]any{"tags": clone(more)}
+	names := map[string]any{"tags": clone(more)}
+	for i := range 4_000 {
+		names["x"+text(i)] = "v"
+	}
+	many["urn:example:ext:User"] = names
 	for _, c := range []PatchOp{
 		{"replace", `emails[type eq "home" or value co "zz"].display`, "x"},
 		{"add", "emails", map[string]any{"value": "new@x"}},
 		{"remove", "emails", map[string]any{"value": "new@x"}},
 		{"add", "urn:example:ext:User:tags", "new"},
 		{"remove", "urn:example:ext:User:tags", "new"},
+		{"replace", "urn:example:ext:User:TAGS", "red"},
+		{"replace", "urn:example:ext:User:Box.size", "1"},
 	} {
 		list := make([]PatchOp, MaxOperations)
 		for i := range list {

@@ -69,13 +69,10 @@ func ProvisionUser(directory string, attributes Attributes) (Event, error) {
 	return UserProvisioned{directory, attributes}, nil
 }
 
-// Limits on what a user may hold. No provider comes near them, and without them one user could be as large as a body.
-const (
-	maxUserName = 1024 // characters
-	maxValues   = 1000 // of one multi-valued attribute
-)
+// maxUserName is how many characters a userName may have.
+const maxUserName = 1024
 
-// acceptable holds what a user becomes against what every user needs and what it may hold. What it held before it may keep.
+// acceptable holds what a user becomes against what every user needs and what it may hold.
 func acceptable(before, next Attributes) error {
 	switch name := next.Text("userName"); {
 	case name == "":
@@ -83,12 +80,7 @@ func acceptable(before, next Attributes) error {
 	case utf8.RuneCountInString(name) > maxUserName && name != before.Text("userName"):
 		return RefuseFor(Invalid, InvalidValue, "attribute userName is longer than %d characters", maxUserName)
 	}
-	for _, d := range Diff(before, next) {
-		if list, _ := d.After.([]any); len(list) > maxValues {
-			return RefuseFor(TooLarge, TooMany, "attribute %s has more than %d values", d.Name(), maxValues)
-		}
-	}
-	return nil
+	return bearable(before, next)
 }
 
 // Become decides what takes the user to the attributes given: nil if it is there already.
@@ -96,6 +88,7 @@ func (u *User) Become(next Attributes) (Event, error) {
 	if !u.Exists() {
 		return nil, Refuse(NotFound, "there is no such user")
 	}
+	next = u.active(next)
 	if err := acceptable(u.Attributes, next); err != nil {
 		return nil, err
 	}
@@ -109,6 +102,17 @@ func (u *User) Become(next Attributes) (Event, error) {
 		return UserReactivated{edit}, nil
 	}
 	return UserUpdated{edit}, nil
+}
+
+// active leaves out of the attributes to come that the user is active, where it is so already without saying it: a client that puts back
+// what it got changes nothing.
+func (u *User) active(next Attributes) Attributes {
+	if u.Attributes["active"] != nil || next["active"] != true {
+		return next
+	}
+	next = maps.Clone(next)
+	delete(next, "active")
+	return next
 }
 
 // Snapshot is the whole user with its id, nil if it does not exist.

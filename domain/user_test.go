@@ -21,6 +21,11 @@ func TestUser(t *testing.T) {
 	}
 	name := func(n int) string { return `{"userName":"` + strings.Repeat("ä", n) + `"}` }
 	huge := []Event{UserProvisioned{"dir", tree(t, name(maxUserName+1))}}
+	large := func(n int, more string) string {
+		return `{"userName":"ada","urn:x:y":{"` + strings.Repeat("n", n/2) + `":"` + strings.Repeat("v", n/2) + `"}` + more + `}`
+	}
+	full := []Event{UserProvisioned{"dir", tree(t, large(maxSize, ""))}}
+	silent := []Event{UserProvisioned{"dir", tree(t, `{"userName":"ada"}`)}}
 	crowded := []Event{UserProvisioned{"dir", tree(t, values(maxValues+1, `"emails"`))}}
 	decide(t, []decision[User]{
 		{"provision with a long userName", nil, provision(name(maxUserName + 1)), nil, "invalid invalidValue"},
@@ -31,6 +36,10 @@ func TestUser(t *testing.T) {
 		{"provision with just not too many", nil, provision(values(maxValues, `"emails"`)), []Event{UserProvisioned{"dir", tree(t, values(maxValues, `"emails"`))}}, ""},
 		{"many values in an extension", given, become(strings.Replace(values(maxValues+1, `"urn:x:y":{"z"`), "]}", "]}}", 1)), nil, "too_large tooMany"},
 		{"many values that it has", crowded, become(strings.Replace(values(maxValues+1, `"emails"`), "{", `{"title":"Dr",`, 1)), []Event{UserUpdated{Edit{Set: tree(t, `{"title":"Dr"}`)}}}, ""},
+		{"provision with very large values", nil, provision(large(maxSize, "")), nil, "too_large tooMany"},
+		{"provision with just not too large ones", nil, provision(large(maxSize-100, "")), []Event{UserProvisioned{"dir", tree(t, large(maxSize-100, ""))}}, ""},
+		{"more than it may hold", full, become(large(maxSize, `,"title":"Dr"`)), nil, "too_large tooMany"},
+		{"less, though still more than it may hold", full, become(large(maxSize-2, "")), []Event{UserUpdated{EditOf(Diff(tree(t, large(maxSize, "")), tree(t, large(maxSize-2, ""))))}}, ""},
 		{"provision", nil, provision(`{"userName":"bob"}`), []Event{UserProvisioned{"dir", tree(t, `{"userName":"bob"}`)}}, ""},
 		{"provision without userName", nil, provision(`{"displayName":"Bob"}`), nil, "invalid invalidValue"},
 		{"provision with an empty userName", nil, provision(`{"userName":""}`), nil, "invalid invalidValue"},
@@ -45,6 +54,8 @@ func TestUser(t *testing.T) {
 			[]Event{UserDeactivated{Edit{Set: tree(t, `{"active":false,"userName":"ada2"}`)}}}, ""},
 		{"active need not be said", given, become(`{"userName":"ada","name":{"givenName":"Ada","familyName":"Byron"},"emails":[{"value":"a@x","type":"work"}]}`),
 			[]Event{UserUpdated{Edit{Unset: [][]string{{"active"}}}}}, ""},
+		{"active as it is without being said", silent, become(`{"userName":"ada","active":true}`), nil, ""},
+		{"inactive where nothing was said", silent, become(`{"userName":"ada","active":false}`), []Event{UserDeactivated{Edit{Set: tree(t, `{"active":false}`)}}}, ""},
 		{"reactivate", suspended, become(same), []Event{UserReactivated{Edit{Set: tree(t, `{"active":true}`)}}}, ""},
 		{"reactivate by leaving active out", suspended, become(`{"userName":"ada","name":{"givenName":"Ada","familyName":"Byron"},"emails":[{"value":"a@x","type":"work"}]}`),
 			[]Event{UserReactivated{Edit{Unset: [][]string{{"active"}}}}}, ""},
