@@ -157,6 +157,9 @@ func (m *ReadModel) traceReads(t testing.TB, ended func(*sqlite3.Stmt)) {
 // SearchTime is how long a search may take.
 func (m *ReadModel) SearchTime(d time.Duration) { m.searches.time = d }
 
+// SearchWait is how long a search may wait for its turn.
+func (m *ReadModel) SearchWait(d time.Duration) { m.searches.wait = d }
+
 // Searching occupies every turn of a directory for searches.
 func (m *ReadModel) Searching(t testing.TB, directory string) (done func()) {
 	t.Helper()

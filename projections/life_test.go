@@ -122,8 +122,11 @@ func (l *life) newGroup(f *feed) string {
 func (l *life) change(f *feed, id string, u projections.User, err error, next func(domain.Attributes)) {
 	l.Helper()
 	l.must(err)
-	a := f.users[id].Clone()
-	next(a)
+	before := f.users[id]
+	a := before.Clone()
+	if next(a); before["active"] == nil && a["active"] == true { // it was so already
+		delete(a, "active")
+	}
 	f.users[id] = a
 	l.sameUser(f, u)
 }

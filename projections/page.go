@@ -58,16 +58,20 @@ func list[T any](ctx context.Context, m *ReadModel, kind Kind, scan func(row) (T
 	} else if q.Sort == nil {
 		return together(ctx, m, scope(directory), func(view queries) (Page[T], error) { return plainList(ctx, view, kind, scan, columns, directory, q) })
 	}
-	return search(ctx, m, directory, func(ctx context.Context, view queries) (page Page[T], err error) {
-		selected := append(append(slices.Clone(args), q.After), sorting...)
-		page, err = pageOf(ctx, view, kind, scan, columns, where+` AND r.place > ? ORDER BY `+order+` LIMIT ? OFFSET ?`, append(selected, q.Count, q.Start-1)...)
+	selected := func(ctx context.Context, view queries) (page Page[T], err error) {
+		all := append(append(slices.Clone(args), q.After), sorting...)
+		page, err = pageOf(ctx, view, kind, scan, columns, where+` AND r.place > ? ORDER BY `+order+` LIMIT ? OFFSET ?`, append(all, q.Count, q.Start-1)...)
 		if whole := len(page.Items) < q.Count && q.After == 0 && (len(page.Items) > 0 || q.Start == 1); whole || err != nil {
 			page.Total = q.Start - 1 + len(page.Items)
 			return page, err
 		}
 		page.Total, err = counted(ctx, view, `SELECT count(*) FROM `+table(kind)+` r `+where, args...)
 		return page, err
-	})
+	}
+	if finds("", q.Filter) {
+		return together(ctx, m, scope(directory), func(view queries) (Page[T], error) { return selected(ctx, view) })
+	}
+	return search(ctx, m, directory, selected)
 }
 
 // pageOf reads the rows of a page, and the place of the last one.

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"hash/maphash"
+	"sync"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -14,64 +14,136 @@ import (
 // A filter and an order may make a query read a whole directory, and whoever has a token may ask for one. Such queries have connections of their
 // own, so that none of the others waits for one; a directory has few at a time, so that directories do not wait for each other; and each is bounded in time.
 const (
-	searchTime           = 5 * time.Second
+	searchTime           = 5 * time.Second // to run
+	searchWait           = 5 * time.Second // for a turn
 	searchesPerDirectory = 2
 	searchesTogether     = 16
 )
 
 // searches are the queries that may be long.
 type searches struct {
-	pool  *sql.DB
-	time  time.Duration // that one may take
-	seed  maphash.Seed
-	turns [64]chan struct{} // by directory; two that share one wait for each other without need
+	pool       *sql.DB
+	time, wait time.Duration
+
+	mu          sync.Mutex
+	directories map[string]*turns // those that search now
+}
+
+// turns are those of one directory.
+type turns struct {
+	taken chan struct{}
+	users int // who has one or waits for one
 }
 
 func newSearches(db *database) (*searches, error) {
 	pool, err := db.reader(searchesTogether)
-	if err != nil {
-		return nil, err
-	}
-	s := &searches{pool: pool, time: searchTime, seed: maphash.MakeSeed()}
-	for i := range s.turns {
-		s.turns[i] = make(chan struct{}, searchesPerDirectory)
-	}
-	return s, nil
+	return &searches{pool: pool, time: searchTime, wait: searchWait, directories: map[string]*turns{}}, err
 }
 
-// search is together for queries that may read a whole directory. One that takes too long is refused.
+// turn waits for a turn of the directory and for a connection. Both are given back by done.
+func (s *searches) turn(ctx context.Context, directory string) (c *sql.Conn, done func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, s.wait)
+	defer cancel()
+	t := s.join(directory)
+	select {
+	case t.taken <- struct{}{}:
+	case <-waiting.Done():
+		s.leave(directory, t)
+		return nil, nil, busy(ctx, waiting.Err())
+	}
+	next := func() {
+		<-t.taken
+		s.leave(directory, t)
+	}
+	if c, err = s.pool.Conn(waiting); err != nil {
+		next()
+		return nil, nil, busy(ctx, fmt.Errorf("query the read model: %w", err))
+	}
+	return c, func() {
+		c.Close()
+		next()
+	}, nil
+}
+
+func (s *searches) join(directory string) *turns {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.directories[directory]
+	if t == nil {
+		t = &turns{taken: make(chan struct{}, searchesPerDirectory)}
+		s.directories[directory] = t
+	}
+	t.users++
+	return t
+}
+
+func (s *searches) leave(directory string, t *turns) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.users--; t.users == 0 {
+		delete(s.directories, directory)
+	}
+}
+
+// search is together for queries that may read a whole directory. One whose turn does not come is put off, and one that takes too long is refused.
 func search[T any](ctx context.Context, m *ReadModel, directory string, f func(context.Context, queries) (T, error)) (T, error) {
 	var none T
 	if err := m.fresh(ctx, scope(directory)); err != nil {
 		return none, err
 	}
+	c, done, err := m.searches.turn(ctx, directory)
+	if err != nil {
+		return none, err
+	}
+	defer done()
 	bounded, cancel := context.WithTimeout(ctx, m.searches.time)
 	defer cancel()
-	turn := m.searches.turns[maphash.String(m.searches.seed, directory)%uint64(len(m.searches.turns))]
-	select {
-	case turn <- struct{}{}:
-		defer func() { <-turn }()
-	case <-bounded.Done():
-		return none, tooLong(ctx, bounded.Err())
-	}
-	tx, err := m.searches.pool.BeginTx(bounded, nil)
+	tx, err := c.BeginTx(bounded, nil)
 	if err != nil {
-		return none, tooLong(ctx, fmt.Errorf("query the read model: %w", err))
+		return none, tooLong(ctx, bounded, fmt.Errorf("query the read model: %w", err))
 	}
 	defer tx.Rollback() // nothing was written
 	found, err := f(bounded, tx)
-	if err != nil && bounded.Err() != nil {
-		return none, tooLong(ctx, err)
+	if err != nil {
+		return none, tooLong(ctx, bounded, err)
 	}
-	return found, err
+	return found, nil
+}
+
+// busy is the answer to a search whose turn did not come, unless the caller's own time is over.
+func busy(ctx context.Context, err error) error {
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	e := domain.Refuse(domain.Unavailable, "other searches are still running; try the same again, or ask by an attribute that is indexed, as userName or externalId")
+	e.Cause = err
+	return e
 }
 
 // tooLong is the answer to a search whose time is over, unless it is the caller's own that is.
-func tooLong(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.As(err, new(*domain.Error)) {
+func tooLong(ctx, bounded context.Context, err error) error {
+	if ctx.Err() != nil || bounded.Err() == nil || errors.As(err, new(*domain.Error)) {
 		return err
 	}
 	e := domain.RefuseFor(domain.Invalid, domain.TooMany, "the search takes too long; ask by an attribute that is indexed, as userName, externalId, emails or displayName, or for fewer at once")
 	e.Cause = err
 	return e
+}
+
+// indexed are the attributes by whose values SQLite finds the few rows that have one.
+var indexed = map[string]bool{"id": true, "externalId": true, "userName": true, "displayName": true, "emails": true, "emails.value": true, "members": true, "members.value": true}
+
+// finds tells whether a filter asks by the value of an indexed attribute, whatever else it asks, so that it reads a few rows of any directory. The
+// prefix is the attribute whose values it is about, if it stands in brackets.
+func finds(prefix string, f domain.Filter) bool {
+	switch f := f.(type) {
+	case domain.And:
+		return finds(prefix, f.Left) || finds(prefix, f.Right)
+	case domain.Has:
+		return finds(domain.PathName(f.Ref.Path)+".", f.Filter)
+	case domain.Compare:
+		value, isText := f.Value.(string)
+		return f.Op == domain.Equal && isText && value != "" && indexed[prefix+domain.PathName(f.Ref.Path)]
+	}
+	return false
 }
