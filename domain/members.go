@@ -69,12 +69,12 @@ func (p *MembersPlan) want(m Member, in bool) {
 	p.Wanted = append(p.Wanted, Wish{m, in})
 }
 
-// instead reads those who come in the place of others. If members are given and none of them has an id, the client lost the ids,
-// and the group would be emptied by mistake.
+// instead reads those who come in the place of others. Each needs its id, and an empty text is nobody's: where a client lost ids, those who
+// stand would be removed by mistake.
 func (p *MembersPlan) instead(d Dialect, value any) error {
 	given, named, err := p.wish(d, value, true)
-	if err == nil && given > 0 && named == 0 {
-		return RefuseFor(Invalid, InvalidValue, "none of the members has an id; a group is emptied by an empty array")
+	if err == nil && (named < given || value == "") {
+		return RefuseFor(Invalid, InvalidValue, "members that replace others each need the id of a user or a group as their value; a group is emptied by an empty array")
 	}
 	return err
 }
@@ -114,6 +114,9 @@ var membersAttribute = find(groupAttributes, "members")
 func readMember(d Dialect, v any) (Member, error) {
 	if id, ref, kind, plain := plainMember(v); plain {
 		return makeMember(d, id, ref, kind)
+	}
+	if _, isBool := v.(bool); isBool {
+		return Member{}, membersAttribute.refuse("ids")
 	}
 	one, err := membersAttribute.one(d, v)
 	if err != nil {
@@ -175,8 +178,8 @@ func checkMember(id string) error {
 
 // patch reads one operation on members. Who a member is cannot be changed (RFC 7643 §4.2), only who is one; what else
 // stands beside a member's id is ours to say, and ignored. To replace members by null is to unassign them (RFC 7643 §2.5), as by
-// an empty array: nobody is left.
-func (p *MembersPlan) patch(d Dialect, op string, t Target, value any) error {
+// an empty array: nobody is left; unless the null is a key's among others (explicit is false), which clients write for what they did not look up.
+func (p *MembersPlan) patch(d Dialect, op string, t Target, value any, explicit bool) error {
 	sub := t.Selected
 	if t.Sub != nil {
 		sub = t.Sub
@@ -190,6 +193,8 @@ func (p *MembersPlan) patch(d Dialect, op string, t Target, value any) error {
 		return refuseMember()
 	case t.Filter != nil:
 		return p.patchSelected(d, op, t.Filter, value)
+	case op == "replace" && value == nil && !explicit:
+		return nil
 	case op == "replace":
 		p.clear()
 		return p.instead(d, value)

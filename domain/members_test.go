@@ -45,6 +45,10 @@ func TestPatchMembers(t *testing.T) {
 		{"remove all", `[{"op":"remove","path":"members"}]`, "*", ""},
 		{"replace by nobody", `[{"op":"replace","path":"members","value":[]}]`, "*", ""},
 		{"replace by null", `[{"op":"replace","path":"members","value":null}]`, "*", ""},
+		{"null without a path", `[{"op":"replace","value":{"displayName":"Crew","members":null}}]`, "", ""},
+		{"replace by an empty text", `[{"op":"replace","path":"members","value":""}]`, "", "invalid invalidValue"},
+		{"true and false", `[{"op":"add","path":"members","value":[true]}]`, "", "invalid invalidValue"},
+		{"null among those that replace", `[{"op":"replace","path":"members","value":[null,{"value":"1"}]}]`, "", "invalid invalidValue"},
 		{"nothing added", `[{"op":"add","path":"members","value":[]},{"op":"add","path":"members","value":null}]`, "", ""},
 		{"an empty list removes nobody", `[{"op":"remove","path":"members","value":[]},{"op":"remove","path":"members","value":""}]`, "", ""},
 		{"nested groups", `[{"op":"add","path":"members","value":[{"value":"1","type":"group"},{"value":"2","$ref":"https://x/scim/v2/d/Groups/2"},{"value":"3","type":"User"}]}]`, "+1:Group +2:Group +3", ""},
@@ -66,7 +70,7 @@ func TestPatchMembers(t *testing.T) {
 		{"selected by what its type is not", `[{"op":"remove","path":"members[value eq \"1\" and type ne \"User\"]"}]`, "", "invalid invalidFilter"},
 		{"no id", `[{"op":"add","path":"members","value":[{"display":"x"},{"value":"1"},{},{"value":""},{"value":null},"",null]},{"op":"remove","path":"members","value":[{"value":""},{"value":"2"}]}]`, "+1 -2", ""},
 		{"no id at all adds and removes nobody", `[{"op":"add","path":"members","value":[{"value":""}]},{"op":"add","path":"members","value":{}},{"op":"remove","path":"members","value":[{"value":""}]}]`, "", ""},
-		{"no id among those that replace", `[{"op":"replace","path":"members","value":[{"value":""},{"value":"1"}]}]`, "* +1", ""},
+		{"no id among those that replace", `[{"op":"replace","path":"members","value":[{"value":""},{"value":"1"}]}]`, "", "invalid invalidValue"},
 		{"none that replaces has an id", `[{"op":"replace","path":"members","value":[{"value":""},{}]}]`, "", "invalid invalidValue"},
 		{"null replaces", `[{"op":"replace","path":"members","value":[null]}]`, "", "invalid invalidValue"},
 		{"no id in the place of one", `[{"op":"replace","path":"members[value eq \"1\"]","value":{"value":""}}]`, "", "invalid invalidValue"},
@@ -104,12 +108,9 @@ func TestPlanMembers(t *testing.T) {
 	if plan, err = PlanMembers(nil); err != nil || shown(plan) != "*" || plan.Empty() {
 		t.Errorf("nobody: %q, %v", shown(plan), err)
 	}
-	if plan, err = PlanMembers(value(t, `[{"value":""},"1",{}]`)); err != nil || shown(plan) != "* +1" {
-		t.Errorf("members without an id: %q, %v", shown(plan), err)
-	}
-	for _, in := range []string{`[{}]`, `[{"value":""},{"value":null},""]`, `{"display":"x"}`} {
+	for _, in := range []string{`[{}]`, `[{"value":""},"1",{}]`, `[{"value":""},{"value":null},""]`, `""`, `{"display":"x"}`} {
 		if _, err = PlanMembers(value(t, in)); refusal(err) != "invalid invalidValue" {
-			t.Errorf("only members without an id: %v", err)
+			t.Errorf("%s: %v", in, err)
 		}
 	}
 }

@@ -182,7 +182,7 @@ func (p *patch) at(op string, t Target, value any, explicit bool) error {
 	case a.ReadOnly || leaf.ReadOnly || a.Never:
 		return nil
 	case p.t == GroupType && a.Name == "members":
-		return p.members.patch(p.dialect, op, t, value)
+		return p.members.patch(p.dialect, op, t, value, explicit)
 	}
 	list, isList := value.([]any)
 	if p.dialect.Strict {

@@ -14,9 +14,10 @@ import (
 func TestNobodyJoinsWhileItIsDeleted(t *testing.T) {
 	w := newWorld(t)
 	g, outer := w.group("Team"), w.group("Outer")
+	ids := []string{g.ID, outer.ID}
 	for n := range 100 {
 		u, inner := w.user(fmt.Sprint("user", n)), w.group("Inner")
-		together(4, func(i int) {
+		together(5, func(i int) {
 			var err error
 			switch i {
 			case 0:
@@ -27,13 +28,17 @@ func TestNobodyJoinsWhileItIsDeleted(t *testing.T) {
 				_, err = w.commands.PatchGroup(t.Context(), caller, w.d, outer.ID, members("add", inner.ID))
 			case 3:
 				err = w.commands.DeleteGroup(t.Context(), caller, w.d, inner.ID)
+			case 4:
+				var made projections.Group
+				made, err = w.commands.CreateGroup(t.Context(), caller, w.d, domain.Attributes{"displayName": "New"}, w.plan(u.ID))
+				ids = append(ids, made.ID)
 			}
 			if err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for _, id := range []string{g.ID, outer.ID} {
+	for _, id := range ids {
 		shown, err := w.read.Group(t.Context(), w.d.ID, id)
 		w.must(err)
 		if got := w.standing(id); len(got) != 0 || shown.Count != 0 {

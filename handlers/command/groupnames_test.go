@@ -23,7 +23,7 @@ func TestGroupNamesOfEntraAreUnique(t *testing.T) {
 		w.entra()
 		var made atomic.Int64
 		together(20, func(i int) {
-			_, err := w.commands.CreateGroup(t.Context(), caller, w.d, domain.Attributes{"displayName": pick(i, "Staff", "STAFF", "staff")}, w.plan())
+			_, err := w.commands.CreateGroup(t.Context(), caller, w.d, domain.Attributes{"displayName": pick(i, "Staff", "STAFF", " staff ")}, w.plan())
 			if err == nil {
 				made.Add(1)
 			} else {

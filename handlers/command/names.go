@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -77,7 +78,7 @@ func (s *Service) holds(ctx context.Context, owner string, n name) (bool, events
 		return u.State.Exists() && wrong == nil && key == n.key, u.Version, err
 	case projections.KindGroup:
 		g, err := load[domain.Group](ctx, s, owner)
-		return g.State.Exists() && domain.FoldKey(g.State.Attributes.Text("displayName")) == n.key, g.Version, err
+		return g.State.Exists() && groupKey(g.State.Attributes) == n.key, g.Version, err
 	case projections.KindOrganization:
 		o, err := load[domain.Organization](ctx, s, owner)
 		return o.State.Exists(), o.Version, err
@@ -96,5 +97,10 @@ func userName(directory string, a domain.Attributes) (name, error) {
 
 // groupName is the claim of a group's name in a directory; claimed is false where its provider may give two groups one name.
 func groupName(d projections.Directory, a domain.Attributes) (n name, claimed bool) {
-	return name{d.ID, "displayName", domain.FoldKey(a.Text("displayName"))}, d.Provider.NamesGroups()
+	return name{d.ID, "displayName", groupKey(a)}, d.Provider.NamesGroups()
+}
+
+// groupKey is what two groups of one name share: no case, and no spaces around it.
+func groupKey(a domain.Attributes) string {
+	return domain.FoldKey(strings.TrimSpace(a.Text("displayName")))
 }

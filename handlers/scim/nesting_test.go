@@ -86,7 +86,7 @@ func TestUnknownMembersLoseNothing(t *testing.T) {
 	}
 }
 
-// TestMembersStay: members without an id lose nobody, and members that are not said stay; only null in a PATCH empties the group.
+// TestMembersStay: members without an id lose nobody, and members that are not said stay; only null for the members themselves in a PATCH empties the group.
 //
 // Proves unknown members, RFC 7644 §3.5.1.
 func TestMembersStay(t *testing.T) {
@@ -102,10 +102,11 @@ func TestMembersStay(t *testing.T) {
 		{"PUT", `{"displayName":"H","members":null}`, 200, true},
 		{"PUT", `{"displayName":"I"}`, 200, true},
 		{"PUT", `{"displayName":"J","members":[{"value":""}]}`, 400, true},
-		{"PUT", `{"displayName":"J","members":[{"value":""},{"value":"` + ada + `"}]}`, 200, true},
+		{"PUT", `{"displayName":"J","members":[{"value":""},{"value":"` + ada + `"}]}`, 400, true},
 		{"PUT", `{"urn:ietf:params:scim:schemas:core:2.0:Group":{"displayName":"K","members":[]}}`, 200, false},
 		{"PUT", `{"displayName":"L","urn:ietf:params:scim:schemas:core:2.0:Group:members":["` + ada + `"]}`, 200, true},
 		{"PATCH", patchOf(`[{"op":"replace","path":"members","value":[{"value":null}]}]`), 400, true},
+		{"PATCH", patchOf(`[{"op":"replace","value":{"displayName":"M","members":null}}]`), 204, true},
 		{"PATCH", patchOf(`[{"op":"replace","path":"members","value":null}]`), 204, false},
 	} {
 		n.must(c.status, c.method, g, c.body)

@@ -274,6 +274,23 @@ func TestUsersOfManyGroups(t *testing.T) {
 	if len(second.Resources) != users-200 || second.NextCursor != "" {
 		t.Errorf("the second page holds %d, then %q", len(second.Resources), second.NextCursor)
 	}
+	seen := map[string]bool{}
+	for at := 1; at <= users+groups+1; { // users and groups together
+		p := n.page(n.must(200, "POST", "/.search", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"startIndex":%d,"count":260,"attributes":["groups.value"]}`, at)))
+		for _, id := range p.texts("id") {
+			if seen[id] {
+				t.Errorf("%s is on two pages", id)
+			}
+			seen[id] = true
+		}
+		if len(p.Resources) == 0 || p.TotalResults != users+groups+1 {
+			t.Fatalf("from %d there are %d of %d", at, len(p.Resources), p.TotalResults)
+		}
+		at += len(p.Resources)
+	}
+	if len(seen) != users+groups+1 {
+		t.Errorf("the pages hold %d", len(seen))
+	}
 	if whole := n.list("/Users", "count", "250", "attributes", "userName"); len(whole.Resources) != users {
 		t.Errorf("without groups a page holds %d", len(whole.Resources))
 	}

@@ -73,6 +73,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	found := []map[string]any{}
 	var refused []error
 	total, start, left := 0, 1, 0
+	cut := false // then the rest is for the next page
 	for _, t := range []*domain.ResourceType{domain.UserType, domain.GroupType} {
 		var err error
 		if r.wanted, err = selectionOf(t, r.params); err != nil {
@@ -86,12 +87,15 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 			return err
 		}
 		start, left = q.Start, q.Count-len(found)
+		if cut {
+			left = 0
+		}
 		q.Start, q.Count = max(1, q.Start-total), left
 		page, err := s.page(t)(r, q)
 		if err != nil {
 			return err
 		}
-		found, total = append(found, page.items...), total+page.total
+		found, total, cut = append(found, page.items...), total+page.total, page.cut
 	}
 	if len(refused) == 2 {
 		return refused[0]
