@@ -82,6 +82,7 @@ type Endpoint struct {
 	PreviousUntil    time.Time
 	Paused           bool
 	Disabled         string // why, "" while it is not
+	Enabled          int    // how often it was, after it was paused or disabled
 	Deleted          bool
 }
 
@@ -106,6 +107,7 @@ func (p *Endpoint) Apply(e Event) {
 		p.Disabled = e.Reason
 	case EndpointEnabled:
 		p.Paused, p.Disabled = false, ""
+		p.Enabled++
 	case EndpointDeleted:
 		p.Deleted = true
 	}

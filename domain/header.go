@@ -22,7 +22,7 @@ func CheckHeaders(headers map[string]string) error {
 	}
 	seen := map[string]bool{}
 	for name, value := range headers {
-		lower := strings.ToLower(name)
+		lower := strings.ReplaceAll(strings.ToLower(name), "_", "-") // which some receivers take for one
 		switch {
 		case name == "" || len(name) > maxHeaderName || strings.ContainsFunc(name, notToken):
 			return RefuseField("headers", "have a name that is none: letters, digits and hyphens, at most %d", maxHeaderName)
@@ -36,6 +36,16 @@ func CheckHeaders(headers map[string]string) error {
 		seen[lower] = true
 	}
 	return nil
+}
+
+// HeaderNamed is the value of the header of a name, in any case.
+func HeaderNamed(headers map[string]string, name string) (value string, found bool) {
+	for known, value := range headers {
+		if strings.EqualFold(known, name) {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 func notToken(r rune) bool {

@@ -16,7 +16,7 @@ func resend(b *batch, endpoint, queue, delivery string) error {
 
 // again puts deliveries that have ended into a queue, where each begins anew: the first of a subject ready, the others behind it.
 func again(b *batch, queue, which string, args ...any) error {
-	if err := b.exec(`UPDATE deliveries SET queue = ?, state = 'waiting', tries = 0, next = 0, ended = 0 WHERE `+which, append([]any{queue}, args...)...); err != nil {
+	if err := b.exec(`UPDATE deliveries SET queue = ?, state = 'waiting', tries = 0, first_try = 0, last_try = 0, next = 0, ended = 0 WHERE `+which, append([]any{queue}, args...)...); err != nil {
 		return err
 	}
 	return b.exec(`UPDATE deliveries SET state = 'ready' WHERE seq IN (SELECT min(seq) FROM deliveries

@@ -151,7 +151,7 @@ func TestCancel(t *testing.T) {
 	picked := s.due("e", someTime, 10).Fresh[0]
 	cancel(ids[1]) // waits
 	cancel(ids[0]) // ready
-	if _, _, err := s.Body(t.Context(), picked.Seq); !errors.Is(err, ErrNotFound) {
+	if _, _, err := s.Body(t.Context(), picked); !errors.Is(err, ErrNotFound) {
 		t.Errorf("one that was picked before it was cancelled can still be sent: %v", err)
 	}
 	due := s.due("e", someTime, 10).Fresh
@@ -164,6 +164,48 @@ func TestCancel(t *testing.T) {
 		t.Errorf("the log shows %s", got)
 	}
 	s.tallied()
+}
+
+// What an attempt was that ends after its delivery was cancelled, and after it was asked for again, is kept, and moves nobody.
+func TestAttemptsThatComeTooLate(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	for range 3 {
+		s.change("a")
+	}
+	ids := s.ids("e")
+	late := s.due("e", someTime, 10).Fresh[0]
+	s.event("endpoint-e", domain.EndpointDeliveryCancelled{Delivery: ids[0]})
+	s.record(Delivered, someTime, time.Time{}, late)
+	s.record(Delivered, someTime, time.Time{}, late) // again, since nobody heard of the commit
+	if l, err := s.Logged(t.Context(), ids[0]); err != nil || l.State != StateCancelled || len(l.Attempts) != 1 {
+		t.Errorf("the log shows %+v, %v", l, err)
+	}
+	s.event("endpoint-e", domain.EndpointResendRequested{Delivery: ids[0]})
+	if _, _, err := s.Body(t.Context(), late); !errors.Is(err, ErrNotFound) {
+		t.Errorf("one that was picked before it was asked for again: %v", err)
+	}
+	s.record(Delivered, someTime.Add(time.Second), time.Time{}, late)
+	due := s.due("e", someTime, 10).Fresh
+	if len(due) != 2 || DeliveryID(due[0].WebhookID, due[0].Lane) != ids[1] || due[1].Seq != late.Seq || due[1].Queue == late.Queue {
+		t.Errorf("due are %+v", due)
+	}
+	if l, err := s.Logged(t.Context(), ids[0]); err != nil || l.State != StatePending || len(l.Attempts) != 2 {
+		t.Errorf("the log shows %+v, %v", l, err)
+	}
+	s.tallied()
+}
+
+// What is asked for again begins anew: nothing tells that the endpoint accepted others since its first try.
+func TestAgainIsANewBeginning(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.record(Failed, someTime, time.Time{}, s.due("e", someTime, 10).Fresh[0])
+	s.event("endpoint-e", domain.EndpointResendRequested{Delivery: s.ids("e")[0]})
+	if due := s.due("e", someTime, 10).Fresh; len(due) != 1 || !due[0].FirstTry.IsZero() || !due[0].LastTry.IsZero() || due[0].Tries != 0 {
+		t.Errorf("due are %+v", due)
+	}
 }
 
 func TestDeliveryLogIsFiltered(t *testing.T) {

@@ -74,7 +74,7 @@ const (
 	// Left alone, SQLite takes the index on next and sorts all that is due.
 	deliveryStalest = deliveryColumns + `INDEXED BY deliveries_stalest ` + deliveryReady + `AND next <= ? ORDER BY last_try, seq LIMIT ?`
 	deliverySoonest = `SELECT coalesce(min(next), 0) FROM deliveries WHERE endpoint = ? AND state = 'ready' AND next > ?`
-	deliveryBody    = `SELECT m.body, e.state FROM deliveries d JOIN messages m ON m.event = d.event JOIN endpoints e ON e.id = d.endpoint WHERE d.seq = ? AND d.state = 'ready'`
+	deliveryBody    = `SELECT m.body, e.state FROM deliveries d JOIN messages m ON m.event = d.event JOIN endpoints e ON e.id = d.endpoint WHERE d.seq = ? AND d.queue = ? AND d.state = 'ready'`
 )
 
 // deliveryReads are the queries that each delivery asks, prepared once.
@@ -147,12 +147,13 @@ func (o *Outbox) Hasten(ctx context.Context, endpoint string, now time.Time) err
 }
 
 // Body is what a delivery sends, byte for byte, and to whom: the endpoint as it stands in the file, which is no older than the message. It answers
-// ErrNotFound if the delivery is not to be sent, or not now: its endpoint was deleted, paused or disabled, or it was cancelled.
-func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, domain.Endpoint, error) {
+// ErrNotFound if the delivery is not to be sent, or not now: its endpoint was deleted, paused or disabled, or it was cancelled, or asked
+// for again since it was listed.
+func (o *Outbox) Body(ctx context.Context, d Delivery) ([]byte, domain.Endpoint, error) {
 	var body []byte
 	var state string
 	var to domain.Endpoint
-	err := o.reads.body.QueryRowContext(ctx, seq).Scan(&body, &state)
+	err := o.reads.body.QueryRowContext(ctx, d.Seq, d.Queue).Scan(&body, &state)
 	if err == nil {
 		err = json.Unmarshal([]byte(state), &to)
 	}
@@ -160,7 +161,7 @@ func (o *Outbox) Body(ctx context.Context, seq int64) ([]byte, domain.Endpoint, 
 		err = ErrNotFound
 	}
 	if err != nil {
-		return nil, to, fmt.Errorf("read the message of delivery %d: %w", seq, err)
+		return nil, to, fmt.Errorf("read the message of delivery %d: %w", d.Seq, err)
 	}
 	return body, to, nil
 }
@@ -175,8 +176,8 @@ func (o *Outbox) FailingSince(ctx context.Context, endpoint string) (time.Time, 
 	return fromMillis(since), nil
 }
 
-// Record keeps attempts and what follows from them, in one transaction. An outcome of a delivery that is not open any
-// more is dropped: its endpoint was deleted or it was cancelled meanwhile, or the outcome was recorded before.
+// Record keeps attempts and what follows from them, in one transaction. Of a delivery that was cancelled, or is asked for
+// again, meanwhile only the attempt is kept; of one whose endpoint was deleted nothing.
 func (o *Outbox) Record(ctx context.Context, outcomes ...Outcome) error {
 	defer signal(o.freed)
 	return o.db.update(ctx, func(b *batch) error {
@@ -211,14 +212,16 @@ func record(b *batch, o Outcome) error {
 	}
 	var seq int64
 	there, err := b.row(`UPDATE deliveries SET state = ?, tries = ?, first_try = ?, last_try = ?, next = ?, ended = ? 
-		WHERE seq = ? AND state = 'ready' AND endpoint IN (SELECT id FROM endpoints) RETURNING seq`,
-		[]any{state, o.Tries, millis(first), millis(o.Attempt.At), millis(o.Next), millis(ended), o.Delivery.Seq}, &seq)
-	if err != nil || !there {
+		WHERE seq = ? AND queue = ? AND state = 'ready' AND endpoint IN (SELECT id FROM endpoints) RETURNING seq`,
+		[]any{state, o.Tries, millis(first), millis(o.Attempt.At), millis(o.Next), millis(ended), o.Delivery.Seq, o.Delivery.Queue}, &seq)
+	if err != nil {
 		return err
 	}
+	// An attempt that comes too late may come again too, if its transaction was committed and nobody was told.
 	if err := b.exec(`INSERT INTO attempts (delivery, nth, at, duration, status, answer, error)
-		SELECT ?1, 1 + coalesce((SELECT max(nth) FROM attempts WHERE delivery = ?1), 0), ?2, ?3, ?4, ?5, ?6`,
-		seq, millis(o.Attempt.At), o.Attempt.Duration.Milliseconds(), o.Attempt.Status, o.Attempt.Answer, o.Attempt.Error); err != nil {
+		SELECT ?1, 1 + coalesce((SELECT max(nth) FROM attempts WHERE delivery = ?1), 0), ?2, ?3, ?4, ?5, ?6 WHERE ?7
+		OR EXISTS (SELECT 1 FROM deliveries WHERE seq = ?1 AND endpoint IN (SELECT id FROM endpoints)) AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery = ?1 AND at = ?2)`,
+		o.Delivery.Seq, millis(o.Attempt.At), o.Attempt.Duration.Milliseconds(), o.Attempt.Status, o.Attempt.Answer, o.Attempt.Error, there); err != nil || !there {
 		return err
 	}
 	if o.Fate == Failed && o.Delivery.Lane != live {

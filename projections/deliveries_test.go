@@ -138,7 +138,7 @@ func TestDueListsTheFirstOfEachSubject(t *testing.T) {
 		t.Errorf("of two: %s", got)
 	}
 	first := due.Fresh[0]
-	if body, _, err := s.Body(t.Context(), first.Seq); err != nil || !strings.Contains(string(body), `"version":1}`) || first.Type != domain.TypeUserCreated || first.WebhookID != WebhookID(first.Event, "e") {
+	if body, _, err := s.Body(t.Context(), first); err != nil || !strings.Contains(string(body), `"version":1}`) || first.Type != domain.TypeUserCreated || first.WebhookID != WebhookID(first.Event, "e") {
 		t.Errorf("%+v, %v: %s", first, err, body)
 	}
 
@@ -251,7 +251,7 @@ func TestWhatIsLeftOfADeletedEndpointIsNothing(t *testing.T) {
 	if c, err := s.Counts(t.Context()); err != nil || c != (DeliveryCounts{}) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, _, err := s.Body(t.Context(), d.Seq); !errors.Is(err, ErrNotFound) {
+	if _, _, err := s.Body(t.Context(), d); !errors.Is(err, ErrNotFound) {
 		t.Errorf("its message: %v", err)
 	}
 	if targets, _ := s.Targets(); len(targets) != 0 {

@@ -29,7 +29,8 @@ type Fed struct {
 	Message Message
 }
 
-// OtherLogError tells that a cursor is of another log. Its place in this one is found by the time At.
+// OtherLogError tells that a cursor is of another log, or of a part of this one that was lost when it was restored from a backup. Its place
+// in this one is found by the time At.
 type OtherLogError struct{ At time.Time }
 
 func (e *OtherLogError) Error() string { return "the cursor is of another log" }
@@ -38,7 +39,11 @@ func (e *OtherLogError) Error() string { return "the cursor is of another log" }
 // is an *OtherLogError, what is none of these ErrNotWhen.
 func (f *Feed) Start(ctx context.Context, text string, now time.Time) (Cursor, error) {
 	c, err := ParseCursor(text)
-	if err == nil && c.Log != f.id {
+	head, failed := f.log.Head(ctx)
+	if failed != nil {
+		return c, failed
+	}
+	if err == nil && (c.Log != f.id || head.Before(c.Position)) {
 		return c, &OtherLogError{c.At}
 	}
 	if err == nil {
@@ -50,6 +55,9 @@ func (f *Feed) Start(ctx context.Context, text string, now time.Time) (Cursor, e
 		c.At = when
 	} else if text == "head" {
 		c.At = now
+	}
+	if err == nil && head.Before(c.Position) && text != "head" {
+		err = ErrNotWhen
 	}
 	return c, err
 }

@@ -33,8 +33,9 @@ type Relay struct {
 const relaySchema = `CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position TEXT NOT NULL, log TEXT NOT NULL)`
 
 // OpenRelay opens a relay by its name, which also names its file in the folder; hand hands one message on and returns when it is safe there. One that
-// is new begins behind a position. A relay of another log is ErrOtherLog.
-func OpenRelay(ctx context.Context, folder, name string, log Streams, id string, begin eventstore.Position, hand func(ctx context.Context, m Relayed) error) (*Relay, error) {
+// is new begins behind a position. A relay of another log is ErrOtherLog, and one that is ahead of its log, which was then restored from a backup, is
+// refused: it would pass over what comes to stand there.
+func OpenRelay(ctx context.Context, folder, name string, log Past, id string, begin eventstore.Position, hand func(ctx context.Context, m Relayed) error) (*Relay, error) {
 	db, err := openDatabase(filepath.Join(folder, name+".db"), relaySchema, id)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func OpenRelay(ctx context.Context, folder, name string, log Streams, id string,
 	return r, nil
 }
 
-func (r *Relay) begin(ctx context.Context, log Streams, at eventstore.Position) error {
+func (r *Relay) begin(ctx context.Context, log Past, at eventstore.Position) error {
 	begun, err := r.db.checkpoint()
 	if err != nil {
 		return err
@@ -56,10 +57,19 @@ func (r *Relay) begin(ctx context.Context, log Streams, at eventstore.Position) 
 		return err
 	}
 	if known == 0 {
+		begun = at
+	}
+	head, err := log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Before(begun) {
+		return fmt.Errorf("%s is ahead of the log, which was restored from a backup; move it away and start with --publish-from", r.db.path)
+	}
+	if known == 0 {
 		if err := r.db.update(ctx, func(b *batch) error { return b.reached(at) }); err != nil {
 			return err
 		}
-		begun = at
 	}
 	r.progress = newProgress(begun)
 	r.changes, err = NewChanges(log)

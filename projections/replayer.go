@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	replayWindow  = 256  // deliveries of a replay that are open at a time: what is live never waits behind more
+	replayWindow  = 256  // deliveries of a replay that are open at a time, or a second's: what is live never waits behind more
 	replayRecords = 4096 // records of the log that are read before what was found is written
 )
 
@@ -72,6 +73,7 @@ func (r *Replayer) round(ctx context.Context, paces map[string]*pace) (time.Dura
 	}
 	still := map[string]bool{}
 	var soonest time.Duration
+	var failed error // one that cannot go on keeps none of the others
 	for _, p := range running {
 		still[p.ID] = true
 		if paces[p.ID] == nil {
@@ -83,14 +85,14 @@ func (r *Replayer) round(ctx context.Context, paces map[string]*pace) (time.Dura
 		}
 		wait, err := r.step(ctx, p, paces[p.ID])
 		if err != nil {
-			return 0, fmt.Errorf("replay %s: %w", p.ID, err)
+			failed = errors.Join(failed, fmt.Errorf("replay %s: %w", p.ID, err))
 		}
 		if wait > 0 && (soonest == 0 || wait < soonest) {
 			soonest = wait
 		}
 	}
 	maps.DeleteFunc(paces, func(id string, _ *pace) bool { return !still[id] })
-	return soonest, nil
+	return soonest, failed
 }
 
 // step makes the next deliveries of a replay, and tells when to come back; 0 once there is news.
@@ -101,7 +103,7 @@ func (r *Replayer) step(ctx context.Context, p Replay, at *pace) (time.Duration,
 		}
 		return 0, r.outbox.endReplay(ctx, p.ID, time.Now())
 	}
-	room := replayWindow - p.Open
+	room := min(replayWindow, p.RateLimit) - p.Open
 	if room <= 0 {
 		return 0, nil
 	}

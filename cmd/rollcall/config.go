@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,9 @@ func (c *serverConfig) publishers(logger *slog.Logger) ([]*broker.Publisher, err
 		p, err := broker.New(strings.TrimSpace(target), logger)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(out, func(other *broker.Publisher) bool { return other.Name() == p.Name() }) {
+			return nil, fmt.Errorf("--publish names one place twice (%s); leave out one of them", p.Name())
 		}
 		out = append(out, p)
 	}

@@ -303,8 +303,8 @@ func TestOwnHeaders(t *testing.T) {
 		t.Errorf("it came with %v", a.header)
 	}
 	var shown struct{ Headers map[string]string }
-	h.admin.must("PUT", "/api/v2/webhooks/"+made.ID, `{"headers":{"Authorization":"hidden"}}`, &shown)
-	if !maps.Equal(shown.Headers, map[string]string{"Authorization": "hidden"}) {
+	h.admin.must("PUT", "/api/v2/webhooks/"+made.ID, `{"headers":{"authorization":"hidden"}}`, &shown)
+	if !maps.Equal(shown.Headers, map[string]string{"authorization": "hidden"}) {
 		t.Errorf("it shows %v", shown.Headers)
 	}
 	h.user("bob", 1)

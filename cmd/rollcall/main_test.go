@@ -83,6 +83,7 @@ func TestWrongCallsAreTold(t *testing.T) {
 		"--to \"ftp://x\" is not an http":                             {"replay", "--to", "ftp://x"},
 		"not a subject":                                               {"replay", "user-x", "--to", "http://x"},
 		"a signing key begins with":                                   {"replay", "--to", "http://x", "--signing-key", "mine"},
+		"names one place twice":                                       {"serve", "--publish", "nats://h", "--publish", "nats://h/rollcall"},
 		"a broker's URL begins with":                                  {"serve", "--publish", "kafka://x"},
 		"--publish-from: \"now\" is neither a position":               {"serve", "--publish-from", "now"},
 		"which no message matches":                                    {"replay", "--types", "directory.robot.*"},

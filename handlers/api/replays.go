@@ -77,7 +77,9 @@ func (a *API) readSpan(w http.ResponseWriter, r *request, more fields) (s span, 
 	if s.from, err = a.place(r, "from", from); err != nil {
 		return s, err
 	}
-	s.to, err = a.place(r, "to", to)
+	if s.to, err = a.place(r, "to", to); err == nil && s.to.Position.Before(s.from.Position) {
+		err = domain.RefuseField("to", "is before from")
+	}
 	return s, err
 }
 

@@ -187,9 +187,14 @@ func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
 			return nil, err
 		}
 		for name, value := range headers {
-			if known, is := stood[name]; is && value == hidden {
-				headers[name] = known
+			if value != hidden {
+				continue
 			}
+			known, is := domain.HeaderNamed(stood, name)
+			if !is {
+				return nil, domain.RefuseField("headers", "has no value for %s yet that could stay hidden; give one", name)
+			}
+			headers[name] = known
 		}
 		return headers, a.check(r, s)
 	})

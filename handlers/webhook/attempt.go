@@ -14,7 +14,7 @@ import (
 
 // attempt sends a delivery once. An error means that nothing was sent, for a reason of our own.
 func (d *Deliverer) attempt(ctx context.Context, of projections.Delivery) (projections.Attempt, answer, error) {
-	body, to, err := d.config.Outbox.Body(ctx, of.Seq)
+	body, to, err := d.config.Outbox.Body(ctx, of)
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}

@@ -35,7 +35,7 @@ type Outbox interface {
 	FailingSince(ctx context.Context, endpoint string) (time.Time, error)
 	Due(ctx context.Context, endpoint string, now time.Time, limit int) (projections.Due, error)
 	Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]projections.Delivery, error)
-	Body(ctx context.Context, seq int64) ([]byte, domain.Endpoint, error)
+	Body(ctx context.Context, d projections.Delivery) ([]byte, domain.Endpoint, error)
 	Record(ctx context.Context, outcomes ...projections.Outcome) error
 	Hasten(ctx context.Context, endpoint string, now time.Time) error
 	Backlogs(ctx context.Context) ([]projections.Backlog, error)

@@ -38,7 +38,7 @@ func TestAMessageArrivesSignedAndWhole(t *testing.T) {
 	if err != nil || len(due.Fresh) != 1 {
 		t.Fatalf("%d deliveries, %v", len(due.Fresh), err)
 	}
-	stored, _, err := w.outbox.Body(t.Context(), due.Fresh[0].Seq)
+	stored, _, err := w.outbox.Body(t.Context(), due.Fresh[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -504,6 +504,31 @@ func TestABodyThatTricklesEndsWithTheTimeout(t *testing.T) {
 			t.Errorf("sent again after %+v", early)
 		}
 	}
+}
+
+// An endpoint that is disabled and enabled again before its worker hears of either goes on.
+func TestAnEndpointIsEnabledAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var asked atomic.Int32
+	s := w.sink(func(rw http.ResponseWriter, c call) {
+		if asked.Add(1) == 1 {
+			status(http.StatusGone)(rw, c)
+		} else {
+			status(http.StatusOK)(rw, c)
+		}
+	})
+	w.endpoint("e", s.server.URL)
+	w.users("u", 2, 2)
+	run := w.deliver(func(c *webhook.Config) {
+		c.Disable = func(_ context.Context, id, reason string) error {
+			w.append("endpoint-"+id, domain.EndpointDisabled{Reason: reason}, domain.EndpointEnabled{})
+			w.news.tell()
+			return nil
+		}
+	})
+	w.until("all is delivered", func() bool { return w.counts().Open == 0 })
+	run.end()
 }
 
 func TestAGoneEndpointIsDisabledAndItsRowsStay(t *testing.T) {

@@ -103,11 +103,12 @@ type way struct {
 	rateLimit, concurrency, timeout int
 	paused                          bool
 	disabled                        string
+	enabled                         int
 }
 
 func wayOf(t projections.Target) way {
 	p := t.State
-	return way{p.URL, p.Key, p.Previous, p.PreviousUntil, p.Headers, p.RateLimit, p.Concurrency, p.Timeout, p.Paused, p.Disabled}
+	return way{p.URL, p.Key, p.Previous, p.PreviousUntil, p.Headers, p.RateLimit, p.Concurrency, p.Timeout, p.Paused, p.Disabled, p.Enabled}
 }
 
 // moved tells whether messages reach the endpoint otherwise than before.
@@ -200,7 +201,7 @@ func (w *worker) adopt(t projections.Target) {
 	}
 	switch {
 	case w.health == nil:
-	case !old.State.Active() && t.State.Active():
+	case t.State.Active() && old.State.Enabled != t.State.Enabled: // also where nobody saw it stopped
 		w.health = newHealth(w.config.Schedule, time.Time{}, w.chance)
 		w.health.trouble = true // nobody knows how it fares: begin with a probe
 		w.fresh, w.again, w.stopped = nil, nil, false

@@ -1,0 +1,32 @@
+package projections
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+)
+
+// A cursor behind the end of the log is of a part that was lost: what comes to stand there is not passed over.
+func TestFeedOfALogThatWasRestored(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	head, err := s.log.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFeed(s.log, "a log")
+	at := Cursor{Log: "a log", Position: head, At: someTime}
+	if got, err := f.Start(t.Context(), at.String(), someTime); err != nil || got.Position != head {
+		t.Errorf("the end: %+v, %v", got, err)
+	}
+	at.Position = eventstore.At(1<<40, 1<<40)
+	var other *OtherLogError
+	if _, err := f.Start(t.Context(), at.String(), someTime); !errors.As(err, &other) || !other.At.Equal(someTime) {
+		t.Errorf("a cursor behind it: %v", err)
+	}
+	if _, err := f.Start(t.Context(), at.Position.String(), someTime); !errors.Is(err, ErrNotWhen) {
+		t.Errorf("a position behind it: %v", err)
+	}
+}
