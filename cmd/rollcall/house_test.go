@@ -15,23 +15,26 @@ const module = "github.com/rollcall-sync/rollcall"
 
 // house says who may import whom: for each package of ours, ours that it may import. A new package fails until someone gives it a line.
 var house = map[string][]string{
-	"cmd/rollcall":         {"..."},
-	"domain":               {},
-	"eventstore":           {},
-	"eventstore/keys":      {"eventstore"},
-	"eventstore/local":     {"eventstore"},
-	"eventstore/storetest": {"eventstore"},
-	"projections":          {"domain", "eventstore"},
-	"handlers":             {"domain"},
-	"handlers/command":     {"domain", "eventstore", "eventstore/keys", "projections"},
-	"handlers/scim":        {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
-	"handlers/api":         {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
-	"handlers/broker":      {"domain", "handlers", "handlers/command", "projections"},
-	"handlers/webhook":     {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"cmd/rollcall":             {"..."},
+	"domain":                   {},
+	"eventstore":               {},
+	"eventstore/esdb/esdbtest": {"eventstore"},
+	"eventstore/keys":          {"eventstore"},
+	"eventstore/local":         {"eventstore"},
+	"eventstore/storetest":     {"eventstore"},
+	"projections":              {"domain", "eventstore"},
+	"handlers":                 {"domain"},
+	"handlers/command":         {"domain", "eventstore", "eventstore/keys", "projections"},
+	"handlers/scim":            {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"handlers/api":             {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"handlers/broker":          {"domain", "handlers", "handlers/command", "projections"},
+	"handlers/webhook":         {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
 }
 
 // homes says where each outside module may be imported. The standard library may be imported anywhere but where pure says otherwise.
 var homes = map[string][]string{
+	"github.com/EventStore/EventStore-Client-Go/v4":            {"eventstore/esdb/esdbtest"},
+	"google.golang.org/grpc":                                   {"eventstore/esdb/esdbtest"},
 	"github.com/ThreeDotsLabs/watermill":                       {"handlers/broker", "projections"},
 	"github.com/ThreeDotsLabs/watermill-nats/v2":               {"handlers/broker"},
 	"github.com/ThreeDotsLabs/watermill-redisstream":           {"handlers/broker"},
