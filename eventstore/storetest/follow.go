@@ -111,11 +111,11 @@ func (c *suite) followContext(t *testing.T) {
 	defer cancel()
 	var batches int
 	var last error
-	for _, err := range s.Follow(ctx, eventstore.Position{}) {
+	for b, err := range s.Follow(ctx, eventstore.Position{}) {
 		if last != nil {
 			t.Fatalf("follow went on after error %v", last)
 		}
-		if last = err; err == nil {
+		if last = err; len(b.Records) > 0 {
 			batches++
 			cancel()
 		}
@@ -125,7 +125,10 @@ func (c *suite) followContext(t *testing.T) {
 	}
 	// Another one is not touched.
 	for b, err := range s.Follow(t.Context(), eventstore.Position{}) {
-		if err != nil || b.Position != p {
+		if err == nil && len(b.Records) == 0 {
+			continue // others moved the position
+		}
+		if err != nil || b.Records[0].Position != p {
 			t.Errorf("got %v, %v", b, err)
 		}
 		break
@@ -138,8 +141,8 @@ func (c *suite) followClose(t *testing.T) {
 	reached, ended := make(chan bool), make(chan error)
 	go func() {
 		var last error
-		for _, err := range s.Follow(context.Background(), eventstore.Position{}) {
-			if last = err; err == nil {
+		for b, err := range s.Follow(context.Background(), eventstore.Position{}) {
+			if last = err; len(b.Records) > 0 {
 				reached <- true
 			}
 		}

@@ -119,16 +119,14 @@ func (c *suite) history(t *testing.T) {
 				if c.Reopen == nil || rapid.IntRange(0, 9).Draw(rt, "rarely") != 0 {
 					rt.Skip("not now")
 				}
-				s = c.Reopen(t, s)
+				s = c.again(t, s)
 			},
 			"": func(rt *rapid.T) {
 				want := m.base
 				if n := len(m.records); n > 0 {
 					want = m.records[n-1].Position
 				}
-				if h := head(t, s); h != want {
-					rt.Fatalf("the head is %s, want %s", h, want)
-				}
+				c.headIs(rt, s, want)
 			},
 		})
 	})

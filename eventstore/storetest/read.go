@@ -76,7 +76,7 @@ func (c *suite) big(t *testing.T) {
 	var want [][]byte
 	for i := range 6 {
 		e := entry("big")
-		e.Data = fmt.Appendf(nil, `{"n":%d,"text":%q}`, i, bytes.Repeat([]byte{'a' + byte(i)}, 1<<20))
+		e.Data = fmt.Appendf(nil, `{"n":%d,"text":%q}`, i, bytes.Repeat([]byte{'a' + byte(i)}, c.Big))
 		want = append(want, e.Data)
 		appended(t, s, write("big", eventstore.Version(i), e))
 	}
@@ -171,12 +171,10 @@ func (c *suite) reopen(t *testing.T) {
 	p := appended(t, s, batch...)
 	for range 3 {
 		log := all(t, s, eventstore.Position{})
-		s = c.Reopen(t, s)
+		s = c.again(t, s)
 		defer s.Close()
 		equal(t, "after reopening", all(t, s, eventstore.Position{}), log)
-		if h := head(t, s); h != log[len(log)-1].Position {
-			t.Errorf("the head is %s, want %s", h, log[len(log)-1].Position)
-		}
+		c.headIs(t, s, log[len(log)-1].Position)
 		if again := appended(t, s, batch...); again != p {
 			t.Errorf("the retry answered %s, the first call %s", again, p)
 		}

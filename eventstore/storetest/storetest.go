@@ -22,10 +22,18 @@ type Config struct {
 	Reopen func(t *testing.T, s eventstore.Store) eventstore.Store
 	// Prefix tells that a conflict leaves the writes before it in the log, as esdb does.
 	Prefix bool
+	// Shared tells that others write to the same log, a server's own records among them: Open's store need not be empty,
+	// and its head may stand above the last record of a test. Each test keeps to streams of its own, from the head that it finds.
+	Shared bool
+	// Big is the size of big records in bytes; 1 MiB by default.
+	Big int
 }
 
 // Run runs the whole suite.
 func Run(t *testing.T, c Config) {
+	if c.Big == 0 {
+		c.Big = 1 << 20
+	}
 	all := &suite{Config: c}
 	for _, test := range []struct {
 		name string
@@ -70,7 +78,51 @@ func (c *suite) open(t *testing.T) eventstore.Store {
 	t.Helper()
 	s := c.Open(t)
 	t.Cleanup(func() { s.Close() })
-	return s
+	if !c.Shared {
+		return s
+	}
+	v, err := newView(t.Context(), s)
+	if err != nil {
+		t.Fatalf("head: %v", err)
+	}
+	return v
+}
+
+// again closes a store and opens its records anew.
+func (c *suite) again(t *testing.T, s eventstore.Store) eventstore.Store {
+	t.Helper()
+	v, ok := s.(*view)
+	if !ok {
+		return c.Reopen(t, s)
+	}
+	return &view{Store: c.Reopen(t, v.Store), prefix: v.prefix, start: v.start}
+}
+
+// headIs asks that nothing of the test stands above a position, and that the head does not stand below it.
+func (c *suite) headIs(t tester, s eventstore.Store, want eventstore.Position) {
+	t.Helper()
+	h, err := s.Head(context.Background())
+	if err != nil {
+		t.Fatalf("head: %v", err)
+	}
+	if !c.Shared {
+		if h != want {
+			t.Fatalf("the head is %s, want %s", h, want)
+		}
+		return
+	}
+	if h.Before(want) {
+		t.Fatalf("the head is %s, want %s or more", h, want)
+	}
+	for r, err := range s.All(context.Background(), want) {
+		t.Fatalf("after %s stands %s, %v", want, show(r), err)
+	}
+}
+
+// tester is a test or a rapid one.
+type tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 // entry makes an entry that no other test has.
