@@ -45,7 +45,9 @@ type Log struct {
 	mu      sync.Mutex
 	events  []event
 	streams map[string]*stream
-	offset  uint64        // of the next event: positions are offsets in a file
+	offset  uint64 // of the next event: positions are offsets in a file
+	every   int    // appends, after which the server adds an event of its own, zero for never
+	appends int
 	moved   chan struct{} // closed and replaced when the log or what a node shows of it has changed
 }
 
@@ -62,10 +64,21 @@ func NewLog() *Log {
 func (l *Log) AddSystem() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.addSystem()
+	l.wake()
+}
+
+// AddSystemAfter adds an event to a system stream after every n appends.
+func (l *Log) AddSystemAfter(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.every = n
+}
+
+func (l *Log) addSystem() {
 	e := event{metadata: map[string]string{"type": "$statsCollected", "content-type": "application/json"}, data: []byte(`{}`), meta: []byte(`{}`)}
 	l.events[l.add("$stats-127.0.0.1", e)].commit += 64
 	l.offset += 64
-	l.wake()
 }
 
 // wake tells whoever waits that there is news. The caller holds the mutex.
@@ -141,6 +154,9 @@ func (l *Log) append(name string, expected int64, events []event) decision {
 		d.last++
 	}
 	l.settle(name)
+	if l.appends++; l.every > 0 && l.appends%l.every == 0 {
+		l.addSystem()
+	}
 	l.wake()
 	return d
 }
