@@ -18,6 +18,7 @@ var house = map[string][]string{
 	"cmd/rollcall":             {"..."},
 	"domain":                   {},
 	"eventstore":               {},
+	"eventstore/esdb":          {"eventstore"},
 	"eventstore/esdb/esdbtest": {"eventstore"},
 	"eventstore/keys":          {"eventstore"},
 	"eventstore/local":         {"eventstore"},
@@ -33,8 +34,8 @@ var house = map[string][]string{
 
 // homes says where each outside module may be imported. The standard library may be imported anywhere but where pure says otherwise.
 var homes = map[string][]string{
-	"github.com/EventStore/EventStore-Client-Go/v4":            {"eventstore/esdb/esdbtest"},
-	"google.golang.org/grpc":                                   {"eventstore/esdb/esdbtest"},
+	"github.com/EventStore/EventStore-Client-Go/v4":            {"eventstore/esdb", "eventstore/esdb/esdbtest"},
+	"google.golang.org/grpc":                                   {"eventstore/esdb", "eventstore/esdb/esdbtest"},
 	"github.com/ThreeDotsLabs/watermill":                       {"handlers/broker", "projections"},
 	"github.com/ThreeDotsLabs/watermill-nats/v2":               {"handlers/broker"},
 	"github.com/ThreeDotsLabs/watermill-redisstream":           {"handlers/broker"},
@@ -44,7 +45,7 @@ var homes = map[string][]string{
 	"github.com/redis/go-redis/v9":                             {"handlers/broker"},
 	"github.com/elimity-com/scim":                              {"handlers/scim"},
 	"github.com/ncruces/go-sqlite3":                            {"eventstore/local", "projections"},
-	"github.com/cenkalti/backoff/v4":                           {"handlers/webhook"},
+	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/webhook"},
 	"github.com/alecthomas/kong":                               {"cmd/rollcall"},
 	"github.com/gofrs/flock":                                   {"eventstore/local"},
 	"github.com/google/uuid":                                   {"handlers/command"},
