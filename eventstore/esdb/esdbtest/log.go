@@ -195,6 +195,9 @@ func (l *Log) settle(name string) {
 	}
 }
 
+// Delete hides all of a stream, as somebody does in the server's UI.
+func (l *Log) Delete(stream string) { l.delete(stream, anyVersion, false) }
+
 // delete hides all of a stream; its revisions go on. A tombstone ends it for ever.
 func (l *Log) delete(name string, expected int64, tombstone bool) decision {
 	l.mu.Lock()

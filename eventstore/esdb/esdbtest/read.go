@@ -62,65 +62,53 @@ func (out *sender) event(e event) error {
 
 func (s *Server) readStream(o *streams.ReadReq_Options, out *sender) error {
 	name := string(o.GetStream().GetStreamIdentifier().GetStreamName())
-	events, first, tombstoned := s.visible(name)
+	events, of, first, tombstoned := s.visible(name)
 	if tombstoned {
 		out.call.SetTrailer(metadata.Pairs("exception", "stream-deleted", "stream-name", name))
 		return status.Errorf(codes.FailedPrecondition, "Event stream '%s' is deleted.", name)
 	}
-	if uint64(len(events)) <= first {
+	if len(of) <= first {
 		return out.call.Send(&streams.ReadResp{Content: &streams.ReadResp_StreamNotFound_{StreamNotFound: &streams.ReadResp_StreamNotFound{
 			StreamIdentifier: o.GetStream().GetStreamIdentifier(),
 		}}})
 	}
-	backwards := o.GetReadDirection() == streams.ReadReq_Options_Backwards
-	at := uint64(0)
+	at, step := 0, 1
+	if o.GetReadDirection() == streams.ReadReq_Options_Backwards {
+		step = -1
+	}
 	switch start := o.GetStream().GetRevisionOption().(type) {
 	case *streams.ReadReq_Options_StreamOptions_Revision:
-		if at = start.Revision; at >= math.MaxInt64 {
-			return status.Errorf(codes.InvalidArgument, "%d is not a revision", at)
+		if start.Revision >= math.MaxInt64 {
+			return status.Errorf(codes.InvalidArgument, "%d is not a revision", start.Revision)
 		}
+		at = int(start.Revision)
 	case *streams.ReadReq_Options_StreamOptions_End:
-		at = uint64(len(events))
-		if backwards {
-			at--
-		}
+		at = len(of) + min(step, 0)
 	}
-	if backwards {
-		events = events[first:max(first, min(at+1, uint64(len(events))))]
-		slices.Reverse(events)
+	if step > 0 {
+		at = max(at, first)
 	} else {
-		events = events[min(max(at, first), uint64(len(events))):]
+		at = min(at, len(of)-1)
 	}
-	return out.some(events, o.GetCount())
-}
-
-// visible copies what this node shows of a stream, and the first revision that its metadata leaves.
-func (s *Server) visible(name string) (events []event, first uint64, tombstoned bool) {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	of := s.log.streams[name]
-	if of == nil {
-		return nil, 0, false
-	}
-	shown := s.faults.shown(len(s.log.events))
-	for _, i := range of.events {
-		if i < shown {
-			events = append(events, s.log.events[i])
-		}
-	}
-	return events, of.first(), of.tombstoned
-}
-
-func (out *sender) some(events []event, count uint64) error {
-	for i, e := range events {
-		if uint64(i) == count {
-			break
-		}
-		if err := out.event(e); err != nil {
+	for sent := uint64(0); at >= first && at < len(of) && sent < o.GetCount(); at, sent = at+step, sent+1 {
+		if err := out.event(events[of[at]]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// visible is what this node shows of a stream: the log, the stream's places in it, and the first revision that its
+// metadata leaves.
+func (s *Server) visible(name string) (events []event, of []int, first int, tombstoned bool) {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	stream := s.log.streams[name]
+	if stream == nil {
+		return nil, nil, 0, false
+	}
+	shown, _ := slices.BinarySearch(stream.events, s.faults.shown(len(s.log.events)))
+	return s.log.events, stream.events[:shown:shown], int(stream.first()), stream.tombstoned
 }
 
 // all is what this node shows of the log, in order, and a channel that is closed when there may be more.
@@ -179,13 +167,20 @@ func (s *Server) readAll(o *streams.ReadReq_Options, out *sender) error {
 	if err != nil {
 		return err
 	}
+	step := 1
 	if o.GetReadDirection() == streams.ReadReq_Options_Backwards {
-		events = slices.Clone(events[:at])
-		slices.Reverse(events)
-	} else {
-		events = events[at:]
+		at, step = at-1, -1 // backwards, a read does not include its start
 	}
-	return out.some(slices.DeleteFunc(slices.Clone(events), func(e event) bool { return !match(e) }), o.GetCount())
+	for sent := uint64(0); at >= 0 && at < len(events) && sent < o.GetCount(); at += step {
+		if !match(events[at]) {
+			continue
+		}
+		if err := out.event(events[at]); err != nil {
+			return err
+		}
+		sent++
+	}
+	return nil
 }
 
 // filter answers what a request wants to see. Without one it is all.
