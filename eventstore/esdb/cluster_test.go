@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -110,7 +111,7 @@ func TestKilledNode(t *testing.T) {
 // TestContextsWhileSearching does so while nobody can tell who leads.
 func TestContextsWhileSearching(t *testing.T) {
 	servers := cluster(t, 2)
-	s := open(t, patient(seeds(servers)))
+	s := open(t, patient(strings.Replace(seeds(servers), "gossipTimeout=1", "gossipTimeout=600", 1)))
 	for _, server := range servers {
 		defer server.Hold()()
 	}

@@ -109,6 +109,21 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// TestSilence has nobody answer until the patience ends, in the middle of an attempt.
+func TestSilence(t *testing.T) {
+	server := esdbtest.Start(t, esdbtest.Config{})
+	c := hasty(server.ConnectionString())
+	c.Patience = 150 * time.Millisecond
+	s := open(t, c)
+	defer server.Hold()()
+	if _, err := s.Append(t.Context(), write("a", 0, entry())); !errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an append without an answer ends with %v", err)
+	}
+	if _, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a read without an answer ends with %v", err)
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	server := esdbtest.Start(t, esdbtest.Config{})
 	s := open(t, hasty(server.ConnectionString()))

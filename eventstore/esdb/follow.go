@@ -75,8 +75,8 @@ func (s *Store) subscribe(ctx context.Context, at eventstore.Position, yield fun
 		select {
 		case <-box.news:
 		case <-silence.C:
-			// Twice silent, and still before what the log had the first time.
-			if at.Before(head) || !s.nodes.uses(n) {
+			// Twice silent, and still before what the leader had the first time: the node is not it, or is stuck.
+			if at.Before(head) {
 				return errSilent
 			}
 			if head, err = s.Head(ctx); err != nil {
@@ -85,9 +85,6 @@ func (s *Store) subscribe(ctx context.Context, at eventstore.Position, yield fun
 			continue
 		}
 		b, err := box.take()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if at.Before(b.Position) {
 			if at = b.Position; !yield(b) {
 				return nil

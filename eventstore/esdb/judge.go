@@ -24,8 +24,11 @@ func unavailable(err error) error {
 // judge tells what the end of an exchange means: nothing, a refusal, or unavailability, after which the outcome is
 // unknown. A node that does not lead or does not answer is replaced.
 func (s *Store) judge(ctx context.Context, n *node, trailer metadata.MD, err error) error {
-	if err == nil || ctx.Err() != nil {
-		return err
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return unavailable(err) // which is not the node's fault
 	}
 	switch exception := one(trailer, "exception"); exception {
 	case "not-leader":

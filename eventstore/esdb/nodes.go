@@ -116,7 +116,7 @@ func (n *nodes) get(ctx context.Context) (*node, error) {
 	select {
 	case <-s.done:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, errors.New("nobody said in time who leads")
 	}
 	if s.err != nil {
 		return nil, s.err
@@ -141,13 +141,6 @@ func (n *nodes) replace(c *node, leader string, reason error) {
 	}
 	n.current, n.leader, c.lost = nil, leader, true
 	n.log.Warn("EventStoreDB node lost", slog.String("node", c.address), slog.String("leader", leader), slog.Any("error", reason))
-}
-
-// uses tells whether a node is the one for new calls.
-func (n *nodes) uses(c *node) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.current == c
 }
 
 // close disconnects. What is still under way fails.
