@@ -64,6 +64,11 @@ func (m *ReadModel) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 	return one(ctx, m, rest, scanEndpoint, endpointColumns+`WHERE id = ?`, id)
 }
 
+// EndpointsOf lists those that are scoped to an organization, by its domain.
+func (m *ReadModel) EndpointsOf(ctx context.Context, organization string) ([]Endpoint, error) {
+	return all(ctx, m, rest, scanEndpoint, endpointColumns+`WHERE state ->> 'organization' = ? ORDER BY id`, organization)
+}
+
 // Endpoints lists them in the order of their creation; page counts from 1.
 func (m *ReadModel) Endpoints(ctx context.Context, page, perPage int) ([]Endpoint, int, error) {
 	return paged(ctx, m, scanEndpoint, `endpoints`, endpointColumns+`ORDER BY id`, page, perPage)

@@ -9,7 +9,8 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// CreateOrganization makes an organization; its domain comes from its name and must be free.
+// CreateOrganization makes an organization; its domain comes from its name and must be free. Webhooks that were another one's of this domain, which is
+// deleted, are disabled: they are not to receive what is this one's.
 func (s *Service) CreateOrganization(ctx context.Context, c Caller, organizationName string) (projections.Organization, error) {
 	event, err := domain.CreateOrganization(organizationName)
 	if err != nil {
@@ -25,11 +26,33 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, organization
 			return projections.Organization{}, err
 		}
 		draft.add(stream, eventstore.NoStream, meta, event)
+		if err := s.orphan(ctx, &draft, meta, event.Domain); err != nil {
+			return projections.Organization{}, err
+		}
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Organization{}, err
 		}
 		return organizationOf(id, keep(s, stream, folded[domain.Organization]{}, meta.RecordedAt, event)), nil
 	})
+}
+
+// orphan adds to the draft that the webhooks of a domain are disabled.
+func (s *Service) orphan(ctx context.Context, d *draft, meta domain.Meta, organization string) error {
+	left, err := s.Read.EndpointsOf(ctx, organization)
+	if err != nil {
+		return err
+	}
+	for _, p := range left {
+		stream := projections.KindEndpoint.Stream(p.ID)
+		f, err := load[domain.Endpoint](ctx, s, stream)
+		if err != nil {
+			return err
+		}
+		if event := f.State.Disable("its organization was deleted"); event != nil && f.State.Organization == organization {
+			d.add(stream, f.Version, meta, event)
+		}
+	}
+	return nil
 }
 
 func organizationDomain(slug string) name { return name{"organizations", "domain", slug} }

@@ -114,6 +114,7 @@ CREATE TABLE IF NOT EXISTS endpoints (
     created TEXT NOT NULL,
     updated TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS endpoints_of ON endpoints (state ->> 'organization');
 
 CREATE TABLE IF NOT EXISTS apikeys (
     id      TEXT PRIMARY KEY,
