@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/eventstore/esdb/esdbtest"
+	"github.com/rollcall-sync/rollcall/eventstore/storetest"
 )
 
 // The server keeps its log in memory in this process: what is measured is the cost of the client and the protocol, on
@@ -65,17 +66,7 @@ func records(b *testing.B, s *Store, streams int) {
 func BenchmarkAll(b *testing.B) {
 	s := openBench(b)
 	records(b, s, 500)
-	b.ResetTimer()
-	n := 0
-	for range b.N {
-		for _, err := range s.All(b.Context(), eventstore.Position{}) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n++
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+	storetest.BenchmarkAll(b, s)
 }
 
 func BenchmarkFollow(b *testing.B) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/storetest"
 )
 
 func openBench(b *testing.B) *Store {
@@ -73,17 +74,7 @@ func fill(b *testing.B, s *Store, streams int) {
 func BenchmarkAll(b *testing.B) {
 	s := openBench(b)
 	fill(b, s, 2500)
-	b.ResetTimer()
-	n := 0
-	for range b.N {
-		for _, err := range s.All(b.Context(), eventstore.Position{}) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n++
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+	storetest.BenchmarkAll(b, s)
 }
 
 func BenchmarkRead20(b *testing.B) {
