@@ -150,6 +150,9 @@ func TestCancel(t *testing.T) {
 	cancel := func(id string) { s.event("endpoint-e", domain.EndpointDeliveryCancelled{Delivery: id}) }
 	picked := s.due("e", someTime, 10).Fresh[0]
 	cancel(ids[1]) // waits
+	if due := s.due("e", someTime, 10).Fresh; len(due) != 1 || due[0].Seq != picked.Seq {
+		t.Errorf("due are %+v, though the first has not ended", due)
+	}
 	cancel(ids[0]) // ready
 	if _, _, err := s.Body(t.Context(), picked); !errors.Is(err, ErrNotFound) {
 		t.Errorf("one that was picked before it was cancelled can still be sent: %v", err)
