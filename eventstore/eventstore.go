@@ -7,6 +7,7 @@ package eventstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -56,6 +57,14 @@ type ID [16]byte
 // String is the usual form of a UUID.
 func (id ID) String() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+// RandomID makes a random UUID (version 4, RFC 9562 section 5.4).
+func RandomID() (id ID) {
+	rand.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id
 }
 
 // Version is the number of records in a stream, and of a record: its place in the stream, from 1.

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -47,16 +46,12 @@ func initialize(c *sqlite3.Conn) (string, error) {
 
 // makeTables makes the tables and their first rows in one transaction.
 func makeTables(c *sqlite3.Conn) (err error) {
-	var id eventstore.ID
-	rand.Read(id[:])
-	id[6] = id[6]&0x0f | 0x40 // a random UUID, RFC 9562 section 5.4
-	id[8] = id[8]&0x3f | 0x80
 	tx, err := c.BeginImmediate()
 	if err != nil {
 		return err
 	}
 	defer tx.End(&err)
-	return c.Exec(schema + fmt.Sprintf("INSERT INTO meta VALUES ('format', '%d'), ('id', '%s');", format, id))
+	return c.Exec(schema + fmt.Sprintf("INSERT INTO meta VALUES ('format', '%d'), ('id', '%s');", format, eventstore.RandomID()))
 }
 
 // identify answers the id of a log and refuses a file that is none, or one of a later format.
