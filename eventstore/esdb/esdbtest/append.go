@@ -31,6 +31,10 @@ func (s *Server) Append(call streams.Streams_AppendServer) error {
 		return err
 	}
 	name := string(options.GetStreamIdentifier().GetStreamName())
+	if s.faults.denies(name) {
+		call.SetTrailer(metadata.Pairs("exception", "access-denied"))
+		return status.Error(codes.PermissionDenied, "Access Denied")
+	}
 	expected, err := expectation(options.GetExpectedStreamRevision())
 	if err != nil {
 		return err

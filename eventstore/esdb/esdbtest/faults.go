@@ -2,6 +2,8 @@ package esdbtest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc/codes"
@@ -17,7 +19,8 @@ type faults struct {
 	drops   []int         // for each of the next reads: the number of records after which it breaks off
 	gate    chan struct{} // closed when held calls may go on
 	full    bool
-	stale   int // one more than the number of events that are shown, zero for all
+	denied  []string // how the names of streams begin that the user may not write
+	stale   int      // one more than the number of events that are shown, zero for all
 	appends int
 }
 
@@ -34,6 +37,10 @@ func (s *Server) DropReads(after ...int) {
 
 // Fill has appends time out, as they do where a disk is full or a majority is missing, until it is called with false.
 func (s *Server) Fill(full bool) { s.faults.set(func(f *faults) { f.full = full }) }
+
+// Deny has the user lack the right to write streams whose names begin so, all of them for "". Without a name everything
+// is allowed again.
+func (s *Server) Deny(streams ...string) { s.faults.set(func(f *faults) { f.denied = streams }) }
 
 // Hold has calls wait at the door, subscriptions under way excepted, until release is called or their context ends.
 func (s *Server) Hold() (release func()) {
@@ -109,6 +116,13 @@ func (f *faults) append() error {
 		return status.Error(codes.Aborted, "Prepare phase timeout.")
 	}
 	return nil
+}
+
+// denies tells whether the user may not write a stream.
+func (f *faults) denies(stream string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.denied, func(begin string) bool { return strings.HasPrefix(stream, begin) })
 }
 
 // answer tells whether the answer of an append that was written gets lost.

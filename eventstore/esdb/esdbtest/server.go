@@ -6,7 +6,7 @@
 // checkpoints come before caught-up, refusals are a status with trailers, and a node that does not lead says who does.
 //
 // Faults are asked for by methods of a Server: lost answers, reads that break off, a node that shows old data, that
-// answers nothing, that cannot write or is killed. It is our reading of the real server; storetest runs against
+// answers nothing, that cannot write, that denies writing or is killed. It is our reading of the real server; storetest runs against
 // a real one too.
 package esdbtest
 
