@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -17,7 +16,7 @@ import (
 
 // Append writes the batch in order, each Write by itself, and stops at the first conflict: what stands before it is
 // written. While nobody answers, a Write is sent again with the same ids. Batches that the server would never take (a
-// Write above Config.MaxAppend, a stream with $) are refused before anything of them is written.
+// Write above Config.MaxAppend, a stream that is not the log's) are refused before anything of them is written.
 func (s *Store) Append(ctx context.Context, batch ...eventstore.Write) (eventstore.Position, error) {
 	if err := eventstore.Check(batch); err != nil {
 		return eventstore.Position{}, err
@@ -40,10 +39,10 @@ func (s *Store) Append(ctx context.Context, batch ...eventstore.Write) (eventsto
 	return last, nil
 }
 
-// check refuses what the server would.
+// check refuses what the server would, and what is not for callers.
 func (s *Store) check(w eventstore.Write) error {
-	if system(w.Stream) {
-		return errors.New("streams with $ are the server's own")
+	if reserved(w.Stream) {
+		return fmt.Errorf("streams that begin with $ are the server's, those with %s the store's own", own)
 	}
 	size := 0
 	for _, e := range w.Entries {
@@ -54,9 +53,6 @@ func (s *Store) check(w eventstore.Write) error {
 	}
 	return nil
 }
-
-// system tells whether a stream is EventStoreDB's own.
-func system(stream string) bool { return strings.HasPrefix(stream, "$") }
 
 // write appends to one stream.
 func (s *Store) write(ctx context.Context, w eventstore.Write) (eventstore.Position, error) {

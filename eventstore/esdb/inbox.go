@@ -24,9 +24,9 @@ func newInbox(at eventstore.Position) *inbox {
 	return &inbox{news: make(chan struct{}, 1), room: make(chan struct{}, 1), batch: eventstore.Batch{Position: at}}
 }
 
-// event adds an event, or only its position if it is the server's own. It waits while a page is full.
+// event adds an event, or only its position if it is not the log's. It waits while a page is full.
 func (b *inbox) event(ctx context.Context, e *recorded) error {
-	if system(streamOf(e)) {
+	if reserved(streamOf(e)) {
 		b.reach(positionOf(e))
 		return nil
 	}

@@ -22,9 +22,12 @@ const (
 )
 
 // Read yields the records of a stream above a version, as the leader has them. A stream that lacks some, since somebody
-// truncated or deleted it in EventStoreDB, ends with a *eventstore.DamagedError.
+// truncated or deleted it in EventStoreDB, ends with a *eventstore.DamagedError. One that is not the log's is empty.
 func (s *Store) Read(ctx context.Context, stream string, after eventstore.Version) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
+		if reserved(stream) {
+			return
+		}
 		for v := after; ; {
 			events, more, err := s.streamPage(ctx, stream, v)
 			for _, e := range events {
@@ -81,7 +84,7 @@ func lastOf(stream string) *streams.ReadReq_Options {
 	}
 }
 
-// All yields the records above a position in the log's order, without the server's own.
+// All yields the records above a position in the log's order, without the server's own and the store's.
 func (s *Store) All(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
 		for p := after; ; {
@@ -95,7 +98,7 @@ func (s *Store) All(ctx context.Context, after eventstore.Position) iter.Seq2[ev
 					continue
 				}
 				p = positionOf(e)
-				if system(streamOf(e)) {
+				if reserved(streamOf(e)) {
 					continue
 				}
 				r, err := recordOf(e)
@@ -125,7 +128,7 @@ func from(p eventstore.Position) *streams.ReadReq_Options_AllOptions {
 	}}
 }
 
-// Head is the position of the last record that the leader has, the server's own included: Follow reaches it.
+// Head is the position of the last record that the leader has, those of no reader included: Follow reaches it.
 func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 	events, _, err := s.page(ctx, &streams.ReadReq_Options{
 		ReadDirection: streams.ReadReq_Options_Backwards,

@@ -36,14 +36,23 @@ func recordOf(e *recorded) (eventstore.Record, error) {
 	if e.GetCommitPosition() > math.MaxInt64 {
 		return eventstore.Record{}, errors.New("the server does not tell the positions of a stream's records: version 22.6 or later is needed")
 	}
-	id, err := hex.DecodeString(strings.ReplaceAll(e.GetId().GetString_(), "-", ""))
-	if err != nil || len(id) != len(eventstore.ID{}) {
+	id, ok := parseID(e.GetId().GetString_())
+	if !ok {
 		return eventstore.Record{}, &eventstore.DamagedError{Position: positionOf(e), Reason: "its id is not a UUID"}
 	}
 	return eventstore.Record{
-		Entry:    eventstore.Entry{ID: eventstore.ID(id), Type: e.GetMetadata()["type"], Data: e.GetData(), Meta: e.GetCustomMetadata()},
+		Entry:    eventstore.Entry{ID: id, Type: e.GetMetadata()["type"], Data: e.GetData(), Meta: e.GetCustomMetadata()},
 		Stream:   streamOf(e),
 		Version:  eventstore.Version(e.GetStreamRevision()) + 1,
 		Position: positionOf(e),
 	}, nil
+}
+
+// parseID reads a UUID.
+func parseID(text string) (eventstore.ID, bool) {
+	id, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	if err != nil || len(id) != len(eventstore.ID{}) {
+		return eventstore.ID{}, false
+	}
+	return eventstore.ID(id), true
 }

@@ -11,7 +11,7 @@
 //
 // Appends name an exact revision and their own ids, which makes repeating one safe: what has no answer is asked again
 // until the caller's context or Config.Patience ends. A version is the server's revision and one more. Streams with $ are the
-// server's own; readers pass over them, and their positions count.
+// server's own and those with rollcall- this package's: readers pass over both, and their positions count.
 package esdb
 
 import (
@@ -32,6 +32,7 @@ import (
 type Store struct {
 	config Config
 	nodes  *nodes
+	id     string          // of the log
 	ctx    context.Context // ends when the store is closed
 	stop   context.CancelFunc
 
@@ -42,8 +43,9 @@ type Store struct {
 
 var _ eventstore.Store = (*Store)(nil)
 
-// Open connects to the database and reads the head of its log, so that a wrong address, certificate or password shows here. An
-// error that wraps eventstore.ErrUnavailable tells that nobody answered within Config.Patience.
+// Open connects to the database and reads the head and the id of its log, so that a wrong address, certificate or password shows
+// here. A log that is opened for the first time gets its id, for which the user must be allowed to write. An error that wraps
+// eventstore.ErrUnavailable tells that nobody answered within Config.Patience.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	settings, err := c.prepare()
 	if err != nil {
@@ -55,7 +57,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	s := &Store{config: c, nodes: n}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	if _, err := s.Head(ctx); err != nil {
+	if _, err = s.Head(ctx); err == nil {
+		s.id, err = s.identify(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log in EventStoreDB: %w", err), s.Close())
 	}
 	return s, nil
