@@ -92,6 +92,9 @@ func TestKilledNode(t *testing.T) {
 	s := open(t, patient(seeds(servers)))
 	f := follow(t, s)
 	ids := fill(t, s, "a", 20)
+	if n := s.Reconnects(); n != 0 {
+		t.Errorf("%d nodes were replaced before one was lost", n)
+	}
 	for i := range 2 {
 		servers[i+1].Lead()
 		servers[i].Kill()
@@ -106,6 +109,9 @@ func TestKilledNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	intact(t, "follow", f.until(head), "a", ids)
+	if n := s.Reconnects(); n < 2 {
+		t.Errorf("%d nodes were replaced, and two were killed", n)
+	}
 }
 
 // TestContextsWhileSearching does so while nobody can tell who leads.

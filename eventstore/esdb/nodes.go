@@ -48,11 +48,12 @@ type nodes struct {
 	ctx     context.Context // ends with the store
 	stop    context.CancelFunc
 
-	mu      sync.Mutex
-	current *node
-	search  *search // under way
-	leader  string  // where a node that does not lead sent us
-	closed  bool
+	mu       sync.Mutex
+	current  *node
+	search   *search // under way
+	leader   string  // where a node that does not lead sent us
+	replaced uint64  // nodes that were found lost
+	closed   bool
 }
 
 // A search for the leader is shared by all who need it.
@@ -140,7 +141,15 @@ func (n *nodes) replace(c *node, leader string, reason error) {
 		return
 	}
 	n.current, n.leader, c.lost = nil, leader, true
+	n.replaced++
 	n.log.Warn("EventStoreDB node lost", slog.String("node", c.address), slog.String("leader", leader), slog.Any("error", reason))
+}
+
+// replacements counts the nodes that were taken out of use.
+func (n *nodes) replacements() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.replaced
 }
 
 // close disconnects. What is still under way fails.

@@ -77,6 +77,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Reconnects counts the nodes that were replaced since Open, because they were lost or no longer led.
+func (s *Store) Reconnects() uint64 { return s.nodes.replacements() }
+
 // begin counts a call that Close waits for.
 func (s *Store) begin() error {
 	s.mu.Lock()
