@@ -53,6 +53,8 @@ func applyDirectory(b *batch, id string, s Stored) error {
 
 func deleteDirectory(b *batch, id string) error {
 	for _, query := range []string{
+		`DELETE FROM gone WHERE directory = ?`,
+		`DELETE FROM leaving WHERE grp IN (SELECT seq FROM groups WHERE directory = ?)`,
 		`DELETE FROM members WHERE grp IN (SELECT seq FROM groups WHERE directory = ?)`,
 		`DELETE FROM groups WHERE directory = ?`,
 		`DELETE FROM user_emails WHERE directory = ?`,

@@ -100,11 +100,41 @@ func (m *ReadModel) ExpectOf(stream, directory string, position eventstore.Posit
 
 // fresh waits until the model shows all that is expected of it in a scope.
 func (m *ReadModel) fresh(ctx context.Context, s scope) error {
-	return fresh(ctx, m.progress, m.expected.of(s))
+	goal, err := m.goal(ctx, s)
+	if err != nil {
+		return err
+	}
+	return fresh(ctx, m.progress, goal)
 }
 
+// goal is the position that a query of a scope waits for.
+func (m *ReadModel) goal(ctx context.Context, s scope) (eventstore.Position, error) {
+	expected := m.expected.of(s)
+	if m.heads == nil {
+		return expected, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, freshness)
+	defer cancel()
+	head, err := m.heads.head(bounded)
+	switch {
+	case ctx.Err() != nil:
+		return expected, ctx.Err()
+	case err != nil:
+		e := domain.Refuse(domain.Unavailable, "the log cannot be reached now; try again in a moment")
+		e.Cause = err
+		return expected, e
+	}
+	return later(expected, head), nil
+}
+
+// ShareLog tells that other processes write the log too: every later query asks for its head and waits for that, so that it shows what was
+// acknowledged before, whoever did. To be called before the first query.
+func (m *ReadModel) ShareLog(log Headed) { m.heads = &heads{log: log} }
+
 // Acknowledged is the position up to which what is no user and no group was acknowledged: endpoints, and what was asked of their deliveries.
-func (m *ReadModel) Acknowledged() eventstore.Position { return m.expected.of(rest) }
+func (m *ReadModel) Acknowledged(ctx context.Context) (eventstore.Position, error) {
+	return m.goal(ctx, rest)
+}
 
 // Fresh waits until the outbox has seen the position, or answers an Unavailable error after five seconds.
 func (o *Outbox) Fresh(ctx context.Context, position eventstore.Position) error {

@@ -27,7 +27,7 @@ func applyGroup(b *batch, id string, s Stored) error {
 		}
 		return applyMembers(b, seq, s)
 	case domain.GroupDeleted:
-		return deleteGroup(b, id)
+		return deleteGroup(b, id, s)
 	case domain.UserClaimRevoked:
 		return b.exec(`UPDATE groups SET version = ? WHERE id = ?`, int64(s.Version), id)
 	}
@@ -75,14 +75,19 @@ func groupRow(a domain.Attributes) ([]any, error) {
 	return []any{a["externalId"], domain.FoldKey(a.Text("displayName")), string(text)}, err
 }
 
-func deleteGroup(b *batch, id string) error {
+func deleteGroup(b *batch, id string, s Stored) error {
 	var seq, place int64
 	var directory string
 	found, err := b.row(`DELETE FROM groups WHERE id = ? RETURNING seq, directory, place`, []any{id}, &seq, &directory, &place)
 	if err != nil || !found {
 		return err
 	}
-	if err := b.exec(`DELETE FROM members WHERE grp = ?`, seq); err != nil {
+	for _, table := range []string{`members`, `leaving`} {
+		if err := b.exec(`DELETE FROM `+table+` WHERE grp = ?`, seq); err != nil {
+			return err
+		}
+	}
+	if err := applyGone(b, id, directory, s); err != nil {
 		return err
 	}
 	return leavePlace(b, directory, KindGroup, place)
@@ -91,10 +96,21 @@ func deleteGroup(b *batch, id string) error {
 // applyMembers writes who came and who went, all of one kind by one statement.
 func applyMembers(b *batch, group int64, s Stored) error {
 	delta := domain.DeltaOf(s.Event)
-	if err := forMembers(b, `DELETE FROM members WHERE grp = ? AND member IN (SELECT value ->> '$.id' FROM json_each(?))`, group, delta.Removed); err != nil {
-		return err
+	for _, one := range []struct {
+		query   string
+		members []domain.Member
+	}{
+		{`DELETE FROM members WHERE grp = ? AND member IN (SELECT value ->> '$.id' FROM json_each(?))`, delta.Removed},
+		{`DELETE FROM leaving WHERE grp = ? AND member IN (SELECT value ->> '$.id' FROM json_each(?))`, delta.Removed},
+		{`INSERT INTO members (grp, member, type) SELECT ?, value ->> '$.id', ifnull(value ->> '$.type', '') FROM json_each(?)`, delta.Added},
+		{`INSERT INTO leaving (grp, member) SELECT g.seq, gone.id FROM groups g CROSS JOIN json_each(?2) i
+			CROSS JOIN gone ON gone.id = i.value ->> '$.id' AND gone.directory = g.directory WHERE g.seq = ?1`, delta.Added},
+	} {
+		if err := forMembers(b, one.query, group, one.members); err != nil {
+			return err
+		}
 	}
-	return forMembers(b, `INSERT INTO members (grp, member, type) SELECT ?, value ->> '$.id', ifnull(value ->> '$.type', '') FROM json_each(?)`, group, delta.Added)
+	return nil
 }
 
 func forMembers(b *batch, query string, group int64, members []domain.Member) error {

@@ -17,11 +17,12 @@ import (
 var readModelSchema string
 
 // ReadModel is the current state of everything. All methods are safe for concurrent use; its queries show every change that
-// was acknowledged before they began (Expect, ExpectOf), or answer an Unavailable error after five seconds.
+// was acknowledged before they began (Expect, ExpectOf, ShareLog), or answer an Unavailable error after five seconds.
 type ReadModel struct {
 	db       *database
 	progress *Progress
 	expected expectations
+	heads    *heads // nil while nobody else writes the log
 	searches *searches
 }
 

@@ -25,7 +25,7 @@ func applyUser(b *batch, id string, s Stored) error {
 	case domain.UserProvisioned:
 		return insertUser(b, id, e, s)
 	case domain.UserDeleted:
-		return deleteUser(b, id)
+		return deleteUser(b, id, s)
 	case domain.UserClaimRevoked:
 		return b.exec(`UPDATE users SET version = ? WHERE id = ?`, int64(s.Version), id)
 	}
@@ -103,7 +103,7 @@ func insertEmails(b *batch, seq int64, directory string, a domain.Attributes) er
 	return nil
 }
 
-func deleteUser(b *batch, id string) error {
+func deleteUser(b *batch, id string, s Stored) error {
 	var seq, place int64
 	var directory string
 	found, err := b.row(`DELETE FROM users WHERE id = ? RETURNING seq, directory, place`, []any{id}, &seq, &directory, &place)
@@ -111,6 +111,9 @@ func deleteUser(b *batch, id string) error {
 		return err
 	}
 	if err := b.exec(`DELETE FROM user_emails WHERE user = ?`, seq); err != nil {
+		return err
+	}
+	if err := applyGone(b, id, directory, s); err != nil {
 		return err
 	}
 	return leavePlace(b, directory, KindUser, place)

@@ -45,7 +45,7 @@ var homes = map[string][]string{
 	"github.com/redis/go-redis/v9":                             {"handlers/broker"},
 	"github.com/elimity-com/scim":                              {"handlers/scim"},
 	"github.com/ncruces/go-sqlite3":                            {"eventstore/local", "projections"},
-	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/webhook"},
+	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/command", "handlers/webhook"},
 	"github.com/alecthomas/kong":                               {"cmd/rollcall"},
 	"github.com/gofrs/flock":                                   {"eventstore/local"},
 	"github.com/google/uuid":                                   {"handlers/command"},

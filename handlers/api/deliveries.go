@@ -77,7 +77,11 @@ func timeOrNull(t time.Time) *string {
 
 // deliveries waits until the outbox has seen what was asked of it.
 func (a *API) deliveries(r *request) (*projections.Outbox, error) {
-	return a.Outbox, a.Outbox.Fresh(r.Context(), a.Read.Acknowledged())
+	at, err := a.Read.Acknowledged(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return a.Outbox, a.Outbox.Fresh(r.Context(), at)
 }
 
 // listDeliveries lists deliveries, the newest first.

@@ -124,8 +124,12 @@ func (s *Service) DeleteGroup(ctx context.Context, c Caller, d projections.Direc
 	return err
 }
 
-// leaveGroups adds to the draft of a deletion that the user or group leaves every group that it is in.
+// leaveGroups adds to the draft of a deletion that the user or group leaves every group that it is in. In a shared log, where the draft might be
+// written in part, departures do.
 func (s *Service) leaveGroups(ctx context.Context, draft *draft, meta domain.Meta, d projections.Directory, member string) error {
+	if s.Shared {
+		return nil
+	}
 	in, err := s.Read.Memberships(ctx, d.ID, []string{member})
 	if err != nil || draft.err != nil {
 		return err

@@ -21,7 +21,8 @@ const stripes = 256
 //
 // doors are another matter, and for what is right: who joins a group is looked up before the group's append, and the groups that somebody leaves
 // before the append that deletes it, so one could pass the other, and who is deleted would stay a member for ever. In one directory either
-// members join or somebody is deleted. One process writes an embedded log, so that this is all there is to it. A door is taken before any lock.
+// members join or somebody is deleted. One process writes an embedded log, so that this is all there is to it; in a shared one departures see
+// who passed. A door is taken before any lock.
 type locks struct {
 	seed  maphash.Seed
 	held  [stripes]chan struct{} // of one place: who has put something in holds the lock

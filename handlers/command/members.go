@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
 )
@@ -46,38 +44,20 @@ func (s *Service) known(ctx context.Context, d projections.Directory, delta doma
 	if err != nil {
 		return domain.MembersDelta{}, err
 	}
-	users, err := s.Read.UserNames(ctx, d.ID, ids)
+	gone, err := s.Read.Gone(ctx, d.ID, ids)
 	if err != nil {
 		return domain.MembersDelta{}, err
 	}
 	added := make([]domain.Member, 0, len(delta.Added))
 	for _, m := range delta.Added {
+		if gone[m.ID] {
+			continue
+		}
 		if _, is := groups[m.ID]; is {
 			m.Type = "Group"
-		} else if _, is := users[m.ID]; !is {
-			gone, err := s.deleted(ctx, d, m.ID)
-			if err != nil {
-				return domain.MembersDelta{}, err
-			}
-			if gone {
-				continue
-			}
 		}
 		added = append(added, m)
 	}
 	delta.Added = added
 	return delta, nil
-}
-
-// deleted tells whether an id was a user's or a group's of the directory. Only the log remembers it.
-func (s *Service) deleted(ctx context.Context, d projections.Directory, id string) (bool, error) {
-	if uuid.Validate(id) != nil { // the id of somebody else's system, as ours are UUIDs: there is no stream to look at
-		return false, nil
-	}
-	u, err := load[domain.User](ctx, s, projections.KindUser.Stream(id))
-	if err != nil || u.State.Deleted {
-		return u.State.Directory == d.ID, err
-	}
-	g, err := load[domain.Group](ctx, s, projections.KindGroup.Stream(id))
-	return g.State.Deleted && g.State.Directory == d.ID, err
 }

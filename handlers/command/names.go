@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -31,7 +32,7 @@ func (s *Service) claim(ctx context.Context, d *draft, meta domain.Meta, n name,
 		return err
 	}
 	if c.State.Owner != "" && c.State.Owner != owner {
-		held, at, err := s.holds(ctx, c.State.Owner, n)
+		held, at, err := s.arrived(ctx, c.State.Owner, n)
 		if err != nil {
 			return err
 		}
@@ -46,6 +47,28 @@ func (s *Service) claim(ctx context.Context, d *draft, meta domain.Meta, n name,
 	}
 	d.add(stream, c.Version, meta, domain.NameClaimed{Owner: owner})
 	return nil
+}
+
+// A claim stands in a shared log before its owner does. Whoever meets one looks for the owner that long before it is taken for one that
+// will not come, for those who fence each other's creations get nowhere.
+const (
+	arrival      = time.Second
+	firstArrival = 5 * time.Millisecond
+)
+
+// arrived is holds, but waits for an owner that may be on its way.
+func (s *Service) arrived(ctx context.Context, owner string, n name) (held bool, at eventstore.Version, err error) {
+	for pause := firstArrival; ; pause *= 2 {
+		held, at, err = s.holds(ctx, owner, n)
+		if held || err != nil || !s.Shared || pause > arrival/2 {
+			return held, at, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false, at, ctx.Err()
+		}
+	}
 }
 
 // release adds to the draft that the owner gives the name back; a name that another one has taken over stays with it.

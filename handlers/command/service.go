@@ -23,12 +23,13 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// Config is what a Service needs; all fields but Now are required.
+// Config is what a Service needs; Log, Read and Keys are required.
 type Config struct {
-	Log  eventstore.Store
-	Read *projections.ReadModel
-	Keys *keys.Master
-	Now  func() time.Time // time.Now if nil
+	Log    eventstore.Store
+	Read   *projections.ReadModel
+	Keys   *keys.Master
+	Shared bool             // other processes write the log too, and a batch may stand in it in part
+	Now    func() time.Time // time.Now if nil
 }
 
 // Service carries out commands. Its methods may be called concurrently.

@@ -90,6 +90,21 @@ CREATE TABLE IF NOT EXISTS members (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS members_of ON members (member);
 
+-- The users and groups that were deleted from a directory which is still there, with the meta of what follows from it.
+CREATE TABLE IF NOT EXISTS gone (
+    id        TEXT PRIMARY KEY,
+    directory TEXT NOT NULL,
+    meta      TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS gone_from ON gone (directory);
+
+-- The members that are gone, and that no event has taken out of their groups yet.
+CREATE TABLE IF NOT EXISTS leaving (
+    grp    INTEGER NOT NULL,
+    member TEXT NOT NULL,
+    PRIMARY KEY (grp, member)
+) WITHOUT ROWID;
+
 -- How many rows of a directory stand in each run of 256 places, so that a page deep in the list costs what the first does.
 CREATE TABLE IF NOT EXISTS counts (
     directory TEXT NOT NULL,
