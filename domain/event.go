@@ -79,6 +79,8 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"endpoint.recovery_requested": read[EndpointRecoveryRequested],
 	"endpoint.resend_requested":   read[EndpointResendRequested],
 	"endpoint.delivery_cancelled": read[EndpointDeliveryCancelled],
+	"deliveries.attempted":        read[DeliveriesAttempted],
+	"deliveries.replayed":         read[DeliveriesReplayed],
 	"apikey.created":              read[APIKeyCreated],
 	"apikey.deleted":              read[APIKeyDeleted],
 }

@@ -1,0 +1,36 @@
+package domain
+
+import "time"
+
+// DeliveriesAttempted tells what became of deliveries. It stands in the log only where several servers share it: one of them delivers at a
+// time, and whoever follows goes on where it ended.
+type DeliveriesAttempted struct {
+	Attempts []DeliveryAttempt `json:"attempts"`
+	Settled  string            `json:"settled,omitempty"`
+}
+
+// DeliveryAttempt is one try of a delivery, what came back and what follows.
+type DeliveryAttempt struct {
+	Endpoint     string    `json:"endpoint"`        // its id
+	Lane         string    `json:"lane,omitempty"`  // a replay's id
+	Queue        string    `json:"queue,omitempty"` // where it is not the lane: the event by which the delivery was asked for again
+	Event        string    `json:"event"`           // whose message it was, by its id
+	At           time.Time `json:"at"`
+	Duration     int64     `json:"duration_ms"`
+	Status       int       `json:"status,omitempty"` // of the HTTP answer
+	Answer       string    `json:"answer,omitempty"` // its first bytes
+	Error        string    `json:"error,omitempty"`  // why there was no success
+	Fate         string    `json:"fate"`             // delivered, failed, or retry
+	Tries        int       `json:"tries"`            // that counted towards giving up
+	Next         time.Time `json:"next,omitzero"`
+	FailingSince time.Time `json:"failing_since,omitzero"` // of the endpoint as a whole
+}
+
+// DeliveriesReplayed tells that the deliveries of a replay are made up to a position. It stands in the log where DeliveriesAttempted does.
+type DeliveriesReplayed struct {
+	Replay  string `json:"replay"`
+	Reached string `json:"reached"`
+}
+
+func (DeliveriesAttempted) EventName() string { return "deliveries.attempted" }
+func (DeliveriesReplayed) EventName() string  { return "deliveries.replayed" }
