@@ -18,8 +18,9 @@ import (
 
 // serverConfig is everything that `rollcall serve` can be told; it works without any of it.
 type serverConfig struct {
+	logConfig `embed:""`
+
 	Listen         string        `help:"Address to listen on." default:"127.0.0.1:8484"`
-	Data           string        `help:"Folder of the log, the read model and the deliveries; made if it is not there." default:"./rollcall-data" type:"path"`
 	PublicURL      string        `help:"URL at which identity providers reach this server." placeholder:"URL" name:"public-url"`
 	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR"`
 	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
@@ -32,7 +33,7 @@ type serverConfig struct {
 	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
 	LogLevel       slog.Level    `help:"Lowest level of the log lines: debug, info, warn or error." default:"info"`
 	APIKey         secret        `help:"The first API key, as <id>.<secret> with a secret of 32 characters or more; for containers and tests." name:"api-key" placeholder:"SECRET"`
-	MasterKey      secret        `help:"The master key, 32 bytes in base64; otherwise master.key in the data folder." placeholder:"SECRET"`
+	MasterKey      secret        `help:"The master key, 32 bytes in base64; otherwise master.key in the data folder. With --store all servers need the same one." placeholder:"SECRET"`
 }
 
 // secret is a value that never prints itself.
@@ -57,7 +58,7 @@ const (
 
 // Validate implements kong's validation: all that is wrong, at once.
 func (c *serverConfig) Validate() error {
-	var wrong []error
+	wrong := []error{c.logConfig.Validate()}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		wrong = append(wrong, fmt.Errorf("--listen %q is not host:port", c.Listen))
 	}
@@ -94,6 +95,8 @@ func (c *serverConfig) Validate() error {
 		if _, err := keys.Parse(string(c.MasterKey)); err != nil {
 			wrong = append(wrong, fmt.Errorf("--master-key: %w", err))
 		}
+	} else if c.shared() {
+		wrong = append(wrong, errors.New("--store needs the master key in ROLLCALL_MASTER_KEY, the same one for every server; `openssl rand -base64 32` makes one"))
 	}
 	return errors.Join(wrong...)
 }

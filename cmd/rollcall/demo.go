@@ -29,7 +29,7 @@ func (demoCommand) Run(ctx context.Context, to *console) (err error) {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	c := &serverConfig{Listen: "127.0.0.1:0", Data: folder, WebhookAllow: []string{"127.0.0.0/8"}, WebhookTimeout: 5 * time.Second}
+	c := &serverConfig{logConfig: logConfig{Data: folder}, Listen: "127.0.0.1:0", WebhookAllow: []string{"127.0.0.0/8"}, WebhookTimeout: 5 * time.Second}
 	s, err := open(ctx, c, slog.New(slog.NewTextHandler(to.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return err

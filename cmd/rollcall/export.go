@@ -4,14 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
-	"github.com/rollcall-sync/rollcall/eventstore/local"
 )
 
 type exportCommand struct {
-	Data  string `help:"Folder of the log; a running server does not mind." default:"./rollcall-data" type:"path"`
+	logConfig `embed:""`
+
 	After string `help:"Only what stands behind this position." default:"0" placeholder:"POSITION"`
 }
 
@@ -27,20 +28,21 @@ type exported struct {
 }
 
 // Validate implements kong's validation.
-func (c exportCommand) Validate() error {
-	if _, err := eventstore.ParsePosition(c.After); err != nil {
-		return fmt.Errorf("--after: %w", err)
+func (c *exportCommand) Validate() error {
+	_, err := eventstore.ParsePosition(c.After)
+	if err != nil {
+		err = fmt.Errorf("--after: %w", err)
 	}
-	return nil
+	return errors.Join(c.logConfig.Validate(), err)
 }
 
 // Run prints the events.
-func (c exportCommand) Run(ctx context.Context, to *console) (err error) {
+func (c *exportCommand) Run(ctx context.Context, to *console) (err error) {
 	after, err := eventstore.ParsePosition(c.After)
 	if err != nil {
 		return err
 	}
-	log, err := local.OpenReader(c.Data)
+	log, err := c.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,11 +69,4 @@ func jsonLines(to *console, each func(line func(any) error) error) error {
 		return err
 	}
 	return buffered.Flush()
-}
-
-// closing closes what was opened and keeps the first error.
-func closing(c interface{ Close() error }, err *error) {
-	if closed := c.Close(); *err == nil {
-		*err = closed
-	}
 }

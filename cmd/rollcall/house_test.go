@@ -48,7 +48,7 @@ var homes = map[string][]string{
 	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/command", "handlers/webhook"},
 	"github.com/alecthomas/kong":                               {"cmd/rollcall"},
 	"github.com/gofrs/flock":                                   {"eventstore/local"},
-	"github.com/google/uuid":                                   {"handlers/command"},
+	"github.com/google/uuid":                                   {"handlers/command", "projections"},
 	"github.com/hashicorp/golang-lru/v2":                       {"handlers", "handlers/command", "projections"},
 	"github.com/prometheus/client_golang":                      {"cmd/rollcall", "handlers", "handlers/webhook", "projections"},
 	"golang.org/x/time":                                        {"handlers", "handlers/webhook", "projections"},

@@ -8,17 +8,17 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
-	"github.com/rollcall-sync/rollcall/eventstore/local"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
 type replayCommand struct {
-	Subject string   `arg:"" optional:"" help:"A user, group or directory, as user-<id>: prints it as it was. Without one: prints the changes of the range."`
-	Data    string   `help:"Folder of the log; a running server does not mind." default:"./rollcall-data" type:"path"`
-	At      string   `help:"For a subject: a position or an RFC 3339 time; now if not given." placeholder:"WHEN"`
-	From    string   `help:"For a range: the position or time behind which it begins." default:"0" placeholder:"WHEN"`
-	Until   string   `help:"For a range: the position or time at which it ends; the head if not given." placeholder:"WHEN"`
-	Types   []string `help:"For a range: only these types, as directory.user.*." placeholder:"TYPE"`
+	Subject   string `arg:"" optional:"" help:"A user, group or directory, as user-<id>: prints it as it was. Without one: prints the changes of the range."`
+	logConfig `embed:""`
+
+	At    string   `help:"For a subject: a position or an RFC 3339 time; now if not given." placeholder:"WHEN"`
+	From  string   `help:"For a range: the position or time behind which it begins." default:"0" placeholder:"WHEN"`
+	Until string   `help:"For a range: the position or time at which it ends; the head if not given." placeholder:"WHEN"`
+	Types []string `help:"For a range: only these types, as directory.user.*." placeholder:"TYPE"`
 
 	To         string `help:"For a range: a URL that the changes are sent to as signed webhooks, in order, instead of being printed." placeholder:"URL"`
 	SigningKey secret `help:"With --to: what they are signed with, whsec_… or whsk_…; a new one is made and printed if not given." placeholder:"SECRET"`
@@ -26,8 +26,8 @@ type replayCommand struct {
 }
 
 // Validate implements kong's validation: all that is wrong, at once.
-func (c replayCommand) Validate() error {
-	var wrong []error
+func (c *replayCommand) Validate() error {
+	wrong := []error{c.logConfig.Validate()}
 	if c.Subject != "" {
 		if _, _, err := c.about(); err != nil {
 			wrong = append(wrong, err)
@@ -48,7 +48,7 @@ func (c replayCommand) Validate() error {
 }
 
 // about is what the subject names.
-func (c replayCommand) about() (kind projections.Kind, id string, err error) {
+func (c *replayCommand) about() (kind projections.Kind, id string, err error) {
 	kind, id = projections.SplitStream(c.Subject)
 	if kind != projections.KindUser && kind != projections.KindGroup && kind != projections.KindDirectory || id == "" {
 		return kind, id, fmt.Errorf("%q is not user-<id>, group-<id> or directory-<id>", c.Subject)
@@ -57,8 +57,8 @@ func (c replayCommand) about() (kind projections.Kind, id string, err error) {
 }
 
 // Run shows the past. It reads the log and changes nothing.
-func (c replayCommand) Run(ctx context.Context, to *console) (err error) {
-	log, err := local.OpenReader(c.Data)
+func (c *replayCommand) Run(ctx context.Context, to *console) (err error) {
+	log, err := c.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ type past struct {
 	State    domain.Attributes  `json:"state"` // null if it did not exist then
 }
 
-func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *console) error {
+func (c *replayCommand) subject(ctx context.Context, log projections.Past, to *console) error {
 	kind, id, err := c.about()
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (c replayCommand) subject(ctx context.Context, log *local.Reader, to *conso
 }
 
 // changes prints the very messages that webhooks carry, or sends them.
-func (c replayCommand) changes(ctx context.Context, log *local.Reader, to *console) error {
+func (c *replayCommand) changes(ctx context.Context, log projections.Past, to *console) error {
 	from, err := projections.Locate(ctx, log, c.From)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)

@@ -10,13 +10,12 @@ import (
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
-	"github.com/rollcall-sync/rollcall/eventstore/local"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
 // checkTarget tells what is wrong with --to and what goes with it.
-func (c replayCommand) checkTarget() error {
+func (c *replayCommand) checkTarget() error {
 	var wrong []error
 	if u, err := url.Parse(c.To); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
 		wrong = append(wrong, fmt.Errorf("--to %q is not an http or https URL without credentials", c.To))
@@ -33,7 +32,7 @@ func (c replayCommand) checkTarget() error {
 }
 
 // send sends the changes of a range one after the other, and shows how far it has come. What ends it early tells where to go on.
-func (c replayCommand) send(ctx context.Context, log *local.Reader, to *console, from, until eventstore.Position, wants projections.Wants) error {
+func (c *replayCommand) send(ctx context.Context, log projections.Past, to *console, from, until eventstore.Position, wants projections.Wants) error {
 	key := keys.NewSigning(false)
 	if c.SigningKey != "" {
 		var err error
@@ -73,7 +72,7 @@ func (c replayCommand) send(ctx context.Context, log *local.Reader, to *console,
 	return nil
 }
 
-func (c replayCommand) sendOne(ctx context.Context, sender *webhook.Sender, t projections.Told) error {
+func (c *replayCommand) sendOne(ctx context.Context, sender *webhook.Sender, t projections.Told) error {
 	body, err := t.Message.Body()
 	if err != nil {
 		return err

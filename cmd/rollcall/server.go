@@ -19,7 +19,6 @@ import (
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
-	"github.com/rollcall-sync/rollcall/eventstore/local"
 	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/handlers/api"
 	"github.com/rollcall-sync/rollcall/handlers/command"
@@ -31,7 +30,7 @@ import (
 // server is everything that runs in `rollcall serve`, wired.
 type server struct {
 	logger       *slog.Logger
-	log          *local.Store
+	log          eventLog
 	read         *projections.ReadModel
 	outbox       *projections.Outbox
 	runner       *projections.Runner
@@ -59,9 +58,11 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.log, err = local.Open(c.Data); err != nil {
+	log, err := c.open(ctx, logger)
+	if err != nil {
 		return s, err
 	}
+	s.log = log
 	head, err := s.log.Head(ctx)
 	if err != nil {
 		return s, err
@@ -76,7 +77,7 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	if err = s.publish(ctx, c); err != nil {
 		return s, err
 	}
-	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master}); err != nil {
+	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master, Shared: c.shared()}); err != nil {
 		return s, err
 	}
 	if err = s.commands.Install(ctx, system); err != nil {
@@ -112,6 +113,9 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 	if s.read, err = projections.OpenReadModel(c.Data, s.log.ID(), head); err != nil {
 		return err
 	}
+	if c.shared() {
+		s.read.ShareLog(s.log)
+	}
 	file := filepath.Join(c.Data, projections.OutboxFile)
 	if s.outbox, err = projections.OpenOutbox(c.Data, s.log, s.log.ID()); errors.Is(err, projections.ErrOtherLog) {
 		return fmt.Errorf("%s belongs to another log than the one beside it; move it away and start with --deliveries-from", file)
@@ -126,16 +130,32 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 		return fmt.Errorf("%s is ahead of the log, which was restored from a backup; move it away and start with --deliveries-from", file)
 	case begun:
 		return nil
-	case head == (eventstore.Position{}):
-		return s.outbox.Begin(ctx, s.log.All(ctx, eventstore.Position{}), head)
-	case c.DeliveriesFrom == "":
-		return fmt.Errorf("%s is lost, and with it what was delivered; start with --deliveries-from <position>, <RFC 3339 time> or head", file)
 	}
-	at, err := projections.Locate(ctx, s.log, c.DeliveriesFrom)
+	at, err := c.undelivered(ctx, s.log, head)
 	if err != nil {
-		return fmt.Errorf("--deliveries-from: %w", err)
+		return err
 	}
 	return s.outbox.Begin(ctx, s.log.All(ctx, eventstore.Position{}), at)
+}
+
+// undelivered is where a new outbox begins. What other servers delivered stands in the log, and where none did, nothing was.
+func (c *serverConfig) undelivered(ctx context.Context, log eventLog, head eventstore.Position) (eventstore.Position, error) {
+	if head == (eventstore.Position{}) {
+		return head, nil
+	}
+	if c.DeliveriesFrom != "" {
+		at, err := projections.Locate(ctx, log, c.DeliveriesFrom)
+		if err != nil {
+			err = fmt.Errorf("--deliveries-from: %w", err)
+		}
+		return at, err
+	}
+	at, known, err := projections.LastSettled(ctx, log)
+	if err == nil && !known && !c.shared() {
+		err = fmt.Errorf("%s is lost, and with it what was delivered; start with --deliveries-from <position>, <RFC 3339 time> or head",
+			filepath.Join(c.Data, projections.OutboxFile))
+	}
+	return at, err
 }
 
 func (s *server) wire(c *serverConfig) error {

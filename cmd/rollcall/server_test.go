@@ -16,7 +16,7 @@ import (
 // runServer runs `rollcall serve` in this process until the test or stop ends it, which is what SIGTERM does.
 func runServer(t *testing.T, folder string) (s *server, stop func()) {
 	t.Helper()
-	c := &serveCommand{serverConfig{Listen: "127.0.0.1:0", Data: folder, APIKey: storyKey, WebhookTimeout: time.Second, SCIMMaxBody: minSCIMBody}}
+	c := &serveCommand{serverConfig{Listen: "127.0.0.1:0", logConfig: logConfig{Data: folder}, APIKey: storyKey, WebhookTimeout: time.Second, SCIMMaxBody: minSCIMBody}}
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := open(ctx, &c.serverConfig, slog.New(slog.DiscardHandler))
 	if err != nil {

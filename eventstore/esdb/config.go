@@ -39,6 +39,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Check tells all that is wrong with the configuration. Nobody is connected to.
+func (c Config) Check() error {
+	_, err := c.prepare()
+	return err
+}
+
 // String is the configuration without credentials.
 func (c Config) String() string { return Redact(c.ConnectionString) }
 
