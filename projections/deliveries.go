@@ -180,22 +180,24 @@ func (o *Outbox) FailingSince(ctx context.Context, endpoint string) (time.Time, 
 // again, meanwhile only the attempt is kept; of one whose endpoint was deleted nothing.
 func (o *Outbox) Record(ctx context.Context, outcomes ...Outcome) error {
 	defer signal(o.freed)
-	return o.db.update(ctx, func(b *batch) error {
-		failing := map[string]time.Time{}
-		for _, out := range outcomes {
-			if err := record(b, out); err != nil {
-				return err
-			}
-			failing[out.Delivery.Endpoint] = out.FailingSince
+	return o.db.update(ctx, func(b *batch) error { return recordAll(b, outcomes) })
+}
+
+func recordAll(b *batch, outcomes []Outcome) error {
+	failing := map[string]time.Time{}
+	for _, out := range outcomes {
+		if err := record(b, out); err != nil {
+			return err
 		}
-		for _, id := range slices.Sorted(maps.Keys(failing)) {
-			if err := b.exec(`UPDATE endpoints SET failing_since = ?1 WHERE id = ?2 AND failing_since <> ?1 AND state ->> 'Disabled' = ''`,
-				millis(failing[id]), id); err != nil {
-				return err
-			}
+		failing[out.Delivery.Endpoint] = out.FailingSince
+	}
+	for _, id := range slices.Sorted(maps.Keys(failing)) {
+		if err := b.exec(`UPDATE endpoints SET failing_since = ?1 WHERE id = ?2 AND failing_since <> ?1 AND state ->> 'Disabled' = ''`,
+			millis(failing[id]), id); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func record(b *batch, o Outcome) error {

@@ -26,6 +26,12 @@ func (p *Progress) Position() eventstore.Position {
 	return at
 }
 
+// Failure is why the projection stopped for good, nil while it goes on.
+func (p *Progress) Failure() error {
+	_, _, failure := p.now()
+	return failure
+}
+
 func (p *Progress) now() (eventstore.Position, <-chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

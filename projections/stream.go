@@ -13,7 +13,8 @@ const (
 	KindGroup        Kind = "group"
 	KindEndpoint     Kind = "endpoint"
 	KindAPIKey       Kind = "apikey"
-	KindName         Kind = "name" // the claim of a unique value
+	KindName         Kind = "name"       // the claim of a unique value
+	KindDeliveries   Kind = "deliveries" // what one server did, while it was the one that delivers
 )
 
 // Stream is the name of a subject's stream.

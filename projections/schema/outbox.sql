@@ -47,6 +47,7 @@ CREATE INDEX IF NOT EXISTS deliveries_ready ON deliveries (endpoint, next, (queu
 CREATE INDEX IF NOT EXISTS deliveries_stalest ON deliveries (endpoint, last_try, seq, next) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (endpoint, queue, subject, seq) WHERE state IN ('ready', 'waiting');
 CREATE INDEX IF NOT EXISTS deliveries_oldest ON deliveries (endpoint, seq) WHERE state IN ('ready', 'waiting');
+CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (seq) WHERE lane = '' AND state IN ('ready', 'waiting');
 CREATE INDEX IF NOT EXISTS deliveries_failed ON deliveries (endpoint, ended) WHERE state = 'failed';
 CREATE INDEX IF NOT EXISTS deliveries_ended ON deliveries (state, ended) WHERE ended > 0;
 CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
