@@ -32,5 +32,12 @@ type DeliveriesReplayed struct {
 	Reached string `json:"reached"`
 }
 
+// DeliveriesRelayed tells that a broker has every message up to a position. It stands in the log where DeliveriesAttempted does.
+type DeliveriesRelayed struct {
+	Relay   string `json:"relay"` // its name
+	Reached string `json:"reached"`
+}
+
 func (DeliveriesAttempted) EventName() string { return "deliveries.attempted" }
 func (DeliveriesReplayed) EventName() string  { return "deliveries.replayed" }
+func (DeliveriesRelayed) EventName() string   { return "deliveries.relayed" }

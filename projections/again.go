@@ -35,8 +35,10 @@ func cancelDelivery(b *batch, endpoint, delivery string, at int64) error {
 	if err := b.exec(`UPDATE deliveries SET state = 'cancelled', ended = ? WHERE endpoint = ? AND webhook_id = ? AND lane = ?`, at, endpoint, webhookID, lane); err != nil {
 		return err
 	}
-	if state == "waiting" {
-		return nil
+	if state == "ready" {
+		if err := wakeNext(b, endpoint, queue, subject); err != nil {
+			return err
+		}
 	}
-	return wakeNext(b, endpoint, queue, subject)
+	return endReplay(b, lane, fromMillis(at))
 }

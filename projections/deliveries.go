@@ -234,7 +234,10 @@ func record(b *batch, o Outcome) error {
 	if o.Fate == Retry {
 		return nil
 	}
-	return wakeNext(b, o.Delivery.Endpoint, o.Delivery.Queue, o.Delivery.Subject)
+	if err := wakeNext(b, o.Delivery.Endpoint, o.Delivery.Queue, o.Delivery.Subject); err != nil || o.Delivery.Lane == live {
+		return err
+	}
+	return endReplay(b, o.Delivery.Lane, o.Attempt.At)
 }
 
 // wakeNext makes the first of those ready that waited for a delivery which has ended.

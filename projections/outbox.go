@@ -27,6 +27,7 @@ const OutboxFile = "deliveries.db"
 // model never sends anything again. All methods but Apply are safe for concurrent use.
 type Outbox struct {
 	db       *database
+	log      Past
 	progress *Progress
 	changes  *Changes
 	reads    deliveryReads
@@ -48,25 +49,25 @@ type Target struct {
 
 // OpenOutbox opens the outbox in a folder, an empty one if there is none. The id is the log's, the same for its whole life: an
 // outbox of another log is refused with ErrOtherLog, for it would take that log's positions for this one's.
-func OpenOutbox(folder string, log Streams, id string) (*Outbox, error) {
+func OpenOutbox(folder string, log Past, id string) (*Outbox, error) {
 	db, err := openDatabase(filepath.Join(folder, OutboxFile), outboxSchema, id)
 	if err != nil {
 		return nil, err
 	}
-	o := &Outbox{db: db, freed: make(chan struct{}, 1), deleted: make(chan struct{}, 1), news: make(chan struct{})}
-	if err := o.load(log); err != nil {
+	o := &Outbox{db: db, log: log, freed: make(chan struct{}, 1), deleted: make(chan struct{}, 1), news: make(chan struct{})}
+	if err := o.load(); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
 	return o, nil
 }
 
-func (o *Outbox) load(log Streams) error {
+func (o *Outbox) load() error {
 	at, err := o.db.checkpoint()
 	if err != nil {
 		return err
 	}
 	o.progress = newProgress(at)
-	if o.changes, err = NewChanges(log); err != nil {
+	if o.changes, err = NewChanges(o.log); err != nil {
 		return err
 	}
 	if o.reads, err = o.db.deliveryReads(); err != nil {
@@ -106,6 +107,7 @@ func (o *Outbox) Progress() *Progress { return o.progress }
 // be taken for one that lost what was delivered.
 func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.Record, error) bool), at eventstore.Position) error {
 	endpoints := map[string]Target{}
+	var relayed []domain.DeliveriesRelayed
 	for r, err := range records {
 		if err != nil {
 			return fmt.Errorf("read the log's endpoints: %w", err)
@@ -113,15 +115,29 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 		if at.Before(r.Position) {
 			break
 		}
-		if kind, _ := SplitStream(r.Stream); kind == KindEndpoint {
+		switch kind, _ := SplitStream(r.Stream); kind {
+		case KindEndpoint:
 			if _, err := foldEndpoint(endpoints, r); err != nil {
 				return err
+			}
+		case KindDeliveries:
+			s, err := DecodeRecord(r)
+			if err != nil {
+				return err
+			}
+			if e, is := s.Event.(domain.DeliveriesRelayed); is {
+				relayed = append(relayed, e)
 			}
 		}
 	}
 	if err := o.db.update(ctx, func(b *batch) error {
 		for _, id := range slices.Sorted(maps.Keys(endpoints)) {
 			if err := saveEndpoint(b, endpoints[id]); err != nil {
+				return err
+			}
+		}
+		for _, e := range relayed {
+			if err := applyRelayed(b, e); err != nil {
 				return err
 			}
 		}

@@ -19,9 +19,19 @@ type posting struct {
 	awaited []string // the endpoints that there is more to send to
 }
 
-// Apply implements Projection. What is to be written is found before the transaction begins: it may take many reads of the
-// log, and the outcomes of deliveries are not to wait for them.
+// Apply implements Projection.
 func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
+	for _, part := range parts(records) {
+		if err := o.applyPart(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyPart applies records at once. What is to be written is found before the transaction begins: it may take many reads of the
+// log, and the outcomes of deliveries are not to wait for them.
+func (o *Outbox) applyPart(ctx context.Context, records eventstore.Batch) error {
 	endpoints := maps.Clone(o.targets())
 	postings, err := o.postings(ctx, endpoints, records.Records)
 	if err == nil {
@@ -49,6 +59,7 @@ func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
 			signal(o.deleted)
 		}
 		o.publish(endpoints, awaited...)
+		signal(o.freed)
 	}
 	return nil
 }
@@ -73,8 +84,11 @@ func (o *Outbox) postings(ctx context.Context, endpoints map[string]Target, reco
 
 // posting is what a record puts into the outbox; without writes that is nothing.
 func (o *Outbox) posting(ctx context.Context, endpoints map[string]Target, r eventstore.Record) (posting, error) {
-	if kind, id := SplitStream(r.Stream); kind == KindEndpoint {
+	switch kind, id := SplitStream(r.Stream); kind {
+	case KindEndpoint:
 		return endpointPosting(endpoints, id, r)
+	case KindDeliveries:
+		return o.deliveriesPosting(ctx, endpoints, r)
 	}
 	if len(endpoints) == 0 {
 		o.changes.Pass(r)

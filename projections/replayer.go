@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
@@ -22,14 +21,21 @@ const (
 // Replayer makes the deliveries of replays, few at a time and no faster than each replay's rate. How far it has come is written with them, so that a
 // restart goes on there.
 type Replayer struct {
-	outbox *Outbox
-	log    Past
-	logger *slog.Logger
+	outbox  *Outbox
+	log     Past
+	journal Journal
+	logger  *slog.Logger
 }
 
-// NewReplayer makes a Replayer. Nothing is made before Run.
-func NewReplayer(outbox *Outbox, log Past, logger *slog.Logger) *Replayer {
-	return &Replayer{outbox, log, logger}
+// A Journal is the log that several servers share. What one of them does with replays is told there, and every outbox, its own too, follows.
+type Journal interface {
+	// Replayed tells that the deliveries of a replay are to be made up to a position, and returns when this outbox has made them.
+	Replayed(ctx context.Context, replay string, reached eventstore.Position) error
+}
+
+// NewReplayer makes a Replayer; without a journal it makes deliveries in this outbox alone. Nothing is made before Run.
+func NewReplayer(outbox *Outbox, log Past, journal Journal, logger *slog.Logger) *Replayer {
+	return &Replayer{outbox, log, journal, logger}
 }
 
 // pace is what is kept in memory of a replay that runs.
@@ -98,10 +104,7 @@ func (r *Replayer) round(ctx context.Context, paces map[string]*pace) (time.Dura
 // step makes the next deliveries of a replay, and tells when to come back; 0 once there is news.
 func (r *Replayer) step(ctx context.Context, p Replay, at *pace) (time.Duration, error) {
 	if p.Reached == p.Until {
-		if p.Open > 0 {
-			return 0, nil
-		}
-		return 0, r.outbox.endReplay(ctx, p.ID, time.Now())
+		return 0, nil
 	}
 	room := min(replayWindow, p.RateLimit) - p.Open
 	if room <= 0 {
@@ -118,7 +121,7 @@ func (r *Replayer) step(ctx context.Context, p Replay, at *pace) (time.Duration,
 		return 0, err
 	}
 	at.limiter.ReserveN(now, len(messages))
-	if err := r.outbox.makeReplayed(ctx, p, next, messages); err != nil {
+	if err := r.make(ctx, p, next, messages); err != nil {
 		at.changes.Forget()
 		return 0, err
 	}
@@ -131,9 +134,7 @@ func (r *Replayer) read(ctx context.Context, p Replay, changes *Changes, most in
 	if !there {
 		return p.Reached, nil, nil // it is being deleted
 	}
-	wants := func(kind, organization string) bool {
-		return t.State.Selects(kind, organization) && domain.Wanted(p.EventCodes, kind)
-	}
+	wants := p.wants(t)
 	var out []outgoing
 	reached, records := p.Reached, 0
 	for record, err := range r.log.All(ctx, p.Reached) {
@@ -149,11 +150,11 @@ func (r *Replayer) read(ctx context.Context, p Replay, changes *Changes, most in
 		}
 		reached, records = record.Position, records+1
 		if m != nil {
-			body, err := m.Body()
+			one, err := replayed(record, *m)
 			if err != nil {
 				return reached, nil, err
 			}
-			out = append(out, outgoing{record.ID, record.Position, m.Type, record.Stream, body, time.Now().UnixMilli()})
+			out = append(out, one)
 		}
 		if len(out) == most || records == replayRecords {
 			return reached, out, nil
@@ -162,32 +163,14 @@ func (r *Replayer) read(ctx context.Context, p Replay, changes *Changes, most in
 	return p.Until, out, nil // the log ends there
 }
 
-// makeReplayed writes deliveries of a replay with how far it has come, unless it was cancelled meanwhile.
-func (o *Outbox) makeReplayed(ctx context.Context, p Replay, reached eventstore.Position, messages []outgoing) error {
-	err := o.db.update(ctx, func(b *batch) error {
-		made := 0
-		var id string
-		running, err := b.row(`SELECT id FROM replays WHERE id = ? AND state = 'running'`, []any{p.ID}, &id)
-		if err != nil || !running {
-			return err
-		}
-		for _, m := range messages {
-			n, err := m.enqueue(b, p.ID, []string{p.Endpoint})
-			if err != nil {
-				return err
-			}
-			made += n
-		}
-		return b.exec(`UPDATE replays SET reached = ?, made = made + ? WHERE id = ?`, reached.String(), made, p.ID)
-	})
+// make makes deliveries of a replay: here, or in every outbox by way of the log.
+func (r *Replayer) make(ctx context.Context, p Replay, reached eventstore.Position, messages []outgoing) error {
+	if r.journal != nil {
+		return r.journal.Replayed(ctx, p.ID, reached)
+	}
+	err := r.outbox.db.update(ctx, func(b *batch) error { return makeReplayed(b, p, reached, messages, time.Now()) })
 	if err == nil && len(messages) > 0 {
-		o.more(p.Endpoint)
+		r.outbox.more(p.Endpoint)
 	}
 	return err
-}
-
-func (o *Outbox) endReplay(ctx context.Context, id string, at time.Time) error {
-	return o.db.update(ctx, func(b *batch) error {
-		return b.exec(`UPDATE replays SET state = 'done', ended = ? WHERE id = ? AND state = 'running'`, millis(at), id)
-	})
 }

@@ -22,7 +22,7 @@ func TestReplayIsPaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.event("endpoint-e", domain.EndpointReplayRequested{Replay: "r", From: "0", Until: head.String(), EventCodes: []string{"all"}, RateLimit: 10})
-	replayer := NewReplayer(s.Outbox, s.log, slog.New(slog.DiscardHandler))
+	replayer := NewReplayer(s.Outbox, s.log, nil, slog.New(slog.DiscardHandler))
 	running := func() Replay {
 		t.Helper()
 		found, err := s.replaying(t.Context())
@@ -66,7 +66,7 @@ func TestReplayIsPaced(t *testing.T) {
 		t.Fatalf("%d messages, %v", len(messages), err)
 	}
 	s.event("endpoint-e", domain.EndpointReplayCancelled{Replay: "r"})
-	if err := s.makeReplayed(t.Context(), before, next, messages); err != nil {
+	if err := replayer.make(t.Context(), before, next, messages); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := s.Replay(t.Context(), "r"); err != nil || after.Made != 10 || after.Open != 0 {

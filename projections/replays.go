@@ -32,8 +32,51 @@ func beginReplay(b *batch, endpoint string, e domain.EndpointReplayRequested, at
 	if err != nil {
 		return err
 	}
-	return b.exec(`INSERT INTO replays (id, endpoint, "from", until, event_codes, rate_limit, reached, state, requested) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, 'running', ?7) ON CONFLICT DO NOTHING`,
-		e.Replay, endpoint, e.From, e.Until, string(codes), e.RateLimit, at)
+	if err := b.exec(`INSERT INTO replays (id, endpoint, "from", until, event_codes, rate_limit, reached, state, requested) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, 'running', ?7) ON CONFLICT DO NOTHING`,
+		e.Replay, endpoint, e.From, e.Until, string(codes), e.RateLimit, at); err != nil {
+		return err
+	}
+	return endReplay(b, e.Replay, fromMillis(at)) // of an empty range
+}
+
+// wants tells which messages the replay sends to its endpoint.
+func (p Replay) wants(t Target) Wants {
+	return func(kind, organization string) bool {
+		return t.State.Selects(kind, organization) && domain.Wanted(p.EventCodes, kind)
+	}
+}
+
+// replayed is a message of a replay, made now.
+func replayed(r eventstore.Record, m Message) (outgoing, error) {
+	body, err := m.Body()
+	return outgoing{r.ID, r.Position, m.Type, r.Stream, body, time.Now().UnixMilli()}, err
+}
+
+// makeReplayed writes deliveries of a replay with how far it has come, unless it has ended meanwhile.
+func makeReplayed(b *batch, p Replay, reached eventstore.Position, messages []outgoing, at time.Time) error {
+	var id string
+	running, err := b.row(`SELECT id FROM replays WHERE id = ? AND state = 'running'`, []any{p.ID}, &id)
+	if err != nil || !running {
+		return err
+	}
+	made := 0
+	for _, m := range messages {
+		n, err := m.enqueue(b, p.ID, []string{p.Endpoint})
+		if err != nil {
+			return err
+		}
+		made += n
+	}
+	if err := b.exec(`UPDATE replays SET reached = ?, made = made + ? WHERE id = ?`, reached.String(), made, p.ID); err != nil {
+		return err
+	}
+	return endReplay(b, p.ID, at)
+}
+
+// endReplay ends a replay that has made all its deliveries, if all of them have ended.
+func endReplay(b *batch, id string, at time.Time) error {
+	return b.exec(`UPDATE replays SET state = 'done', ended = ? WHERE id = ? AND state = 'running' AND reached = until
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint = replays.endpoint AND d.queue = replays.id AND d.state IN ('ready', 'waiting'))`, millis(at), id)
 }
 
 // cancelReplay ends a replay; what is under way may still arrive.

@@ -36,17 +36,28 @@ type State struct {
 
 // NewRunner makes a Runner. Nothing runs before Run.
 func NewRunner(log Log, logger *slog.Logger, metrics prometheus.Registerer, projections ...Projection) *Runner {
-	r := &Runner{
+	return &Runner{
 		log: log, logger: logger, all: projections,
-		records: prometheus.NewCounterVec(prometheus.CounterOpts{
+		records: registered(metrics, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_projection_records_total", Help: "Records applied.",
-		}, []string{"projection"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		}, []string{"projection"})),
+		duration: registered(metrics, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "rollcall_projection_batch_seconds", Help: "Time to apply one batch.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
-		}, []string{"projection"}),
+		}, []string{"projection"})),
 	}
-	metrics.MustRegister(r.records, r.duration)
-	return r
+}
+
+// registered is the collector, or the one that another Runner registered before.
+func registered[C prometheus.Collector](metrics prometheus.Registerer, c C) C {
+	err := metrics.Register(c)
+	if err == nil {
+		return c
+	}
+	var before prometheus.AlreadyRegisteredError
+	if !errors.As(err, &before) {
+		panic(err)
+	}
+	return before.ExistingCollector.(C)
 }
 
 // Run applies batches until the context ends; each projection then finishes the batch that it has in hand.

@@ -30,6 +30,9 @@ type Tenure struct {
 // settledEvery is how often it is told where a server that is new may begin.
 const settledEvery = 10 * time.Second
 
+// taking bounds how long the outbox may take to show what was written; a server that stops does not wait for ever.
+const taking = 10 * time.Second
+
 // NewTenure makes a Tenure that has not begun.
 func (s *Service) NewTenure(outbox *projections.Outbox) *Tenure {
 	return &Tenure{Outbox: outbox, service: s}
@@ -68,12 +71,20 @@ func (t *Tenure) Record(ctx context.Context, outcomes ...projections.Outcome) er
 
 // Replayed writes into the log that the deliveries of a replay are to be made up to a position, and returns when the outbox has made them.
 func (t *Tenure) Replayed(ctx context.Context, replay string, reached eventstore.Position) error {
+	return t.tell(ctx, domain.DeliveriesReplayed{Replay: replay, Reached: reached.String()})
+}
+
+// Relayed writes into the log that a broker has all messages up to a position.
+func (t *Tenure) Relayed(ctx context.Context, relay string, reached eventstore.Position) error {
+	return t.tell(ctx, domain.DeliveriesRelayed{Relay: relay, Reached: reached.String()})
+}
+
+func (t *Tenure) tell(ctx context.Context, e domain.Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := domain.DeliveriesReplayed{Replay: replay, Reached: reached.String()}
 	identity, err := json.Marshal(e)
 	if err != nil {
-		return fmt.Errorf("encode the progress of a replay: %w", err)
+		return fmt.Errorf("encode %s: %w", e.EventName(), err)
 	}
 	return t.append(ctx, identity, e)
 }
@@ -98,5 +109,7 @@ func (t *Tenure) append(ctx context.Context, identity []byte, e domain.Event) er
 		return fmt.Errorf("keep what was delivered: %w", err)
 	}
 	t.at++
-	return t.Progress().Wait(ctx, position)
+	bounded, cancel := context.WithTimeout(ctx, taking)
+	defer cancel()
+	return t.Progress().Wait(bounded, position)
 }

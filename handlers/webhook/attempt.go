@@ -12,22 +12,28 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// attempt sends a delivery once. An error means that nothing was sent, for a reason of our own.
-func (d *Deliverer) attempt(ctx context.Context, of projections.Delivery) (projections.Attempt, answer, error) {
-	body, to, err := d.config.Outbox.Body(ctx, of)
+// attempt sends a delivery once, while held goes on. An error means that nothing was sent, or nobody knows what came of it, for a reason of our own.
+func (d *Deliverer) attempt(held context.Context, of projections.Delivery) (projections.Attempt, answer, error) {
+	body, to, err := d.config.Outbox.Body(held, of)
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(time.Duration(to.Timeout)*time.Second, d.config.Timeout))
+	ctx, cancel := context.WithTimeout(held, cmp.Or(time.Duration(to.Timeout)*time.Second, d.config.Timeout))
 	defer cancel()
 	at, began := d.config.Now(), time.Now() // the duration is measured on the monotonic clock
 	header, err := d.header(&to, of, at, body)
 	if err != nil {
 		return projections.Attempt{}, answer{}, err
 	}
+	if err := held.Err(); err != nil { // asked last: the process may have been stopped for long
+		return projections.Attempt{}, answer{}, err
+	}
 	made := projections.Attempt{At: at}
 	a, err := exchange(ctx, d.client, to.URL, header, body, &made)
 	made.Duration = time.Since(began)
+	if held.Err() != nil && a.kind != accepted {
+		return projections.Attempt{}, answer{}, held.Err()
+	}
 	if err != nil {
 		made.Error = err.Error()
 	}

@@ -138,8 +138,9 @@ func New(c Config) (*Deliverer, error) {
 }
 
 // Run delivers until the context ends. It returns when the attempts then under way have ended, which the timeout bounds,
-// and are recorded. It may be called once.
-func (d *Deliverer) Run(ctx context.Context) error {
+// and are recorded. held ends when this process may not send any more: attempts end with it at once, and are nobody's failure. It may be
+// called again after it has returned.
+func (d *Deliverer) Run(ctx, held context.Context) error {
 	defer d.client.CloseIdleConnections()
 	records := newRecorder(d.config.Outbox, d.config.Logger)
 	var recording, working sync.WaitGroup
@@ -158,7 +159,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 				w.change(t)
 				continue
 			}
-			w := newWorker(d, records, t)
+			w := newWorker(d, held, records, t)
 			workers[id] = w
 			working.Go(func() { w.run(ctx) })
 		}

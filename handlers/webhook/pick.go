@@ -49,7 +49,7 @@ func (w *worker) begin(ctx context.Context, now time.Time) (time.Time, error) {
 			return w.soonest, err
 		}
 		w.limiter.AllowN(now, 1)
-		w.start(ctx, d)
+		w.start(d)
 	}
 	return w.soonest, nil
 }
@@ -78,7 +78,7 @@ func (w *worker) probe(ctx context.Context, now time.Time) (time.Time, error) {
 	}
 	for _, d := range list {
 		if !w.isBusy(d) {
-			w.start(ctx, d)
+			w.start(d)
 			return time.Time{}, nil
 		}
 	}

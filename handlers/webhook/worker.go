@@ -18,6 +18,7 @@ import (
 // A worker delivers to one endpoint. Its loop owns all fields but mail; others only write to mail and wake it.
 type worker struct {
 	*Deliverer
+	held    context.Context // while this process may send
 	records *recorder
 	wake    chan struct{}
 
@@ -61,8 +62,8 @@ type ended struct {
 	own      error // nothing was sent, for a reason of our own
 }
 
-func newWorker(d *Deliverer, records *recorder, t projections.Target) *worker {
-	return &worker{Deliverer: d, records: records, wake: make(chan struct{}, 1), mail: mail{target: t}, target: t, limiter: limiterOf(t),
+func newWorker(d *Deliverer, held context.Context, records *recorder, t projections.Target) *worker {
+	return &worker{Deliverer: d, held: held, records: records, wake: make(chan struct{}, 1), mail: mail{target: t}, target: t, limiter: limiterOf(t),
 		more: true, busy: map[int64]bool{}, pauses: ownPauses()}
 }
 
@@ -222,7 +223,7 @@ func (w *worker) end(e ended) (disable string) {
 	if e.own != nil {
 		delete(w.busy, e.delivery.Seq)
 		w.more = true
-		if errors.Is(e.own, projections.ErrNotFound) {
+		if errors.Is(e.own, projections.ErrNotFound) || w.held.Err() != nil {
 			w.health.drop(e.ticket)
 			return ""
 		}
@@ -269,7 +270,7 @@ func (w *worker) dispatch(ctx context.Context) time.Time {
 
 func (w *worker) isBusy(d projections.Delivery) bool { return w.busy[d.Seq] }
 
-func (w *worker) start(ctx context.Context, d projections.Delivery) {
+func (w *worker) start(d projections.Delivery) {
 	w.busy[d.Seq] = true
 	w.sending++
 	w.metrics.sending.Inc()
@@ -278,7 +279,7 @@ func (w *worker) start(ctx context.Context, d projections.Delivery) {
 	}
 	e := ended{delivery: d, ticket: w.health.begin()}
 	go func() {
-		e.attempt, e.answer, e.own = w.attempt(context.WithoutCancel(ctx), d)
+		e.attempt, e.answer, e.own = w.attempt(w.held, d)
 		w.tell(func(m *mail) { m.ended = append(m.ended, e) })
 	}()
 }

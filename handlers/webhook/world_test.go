@@ -321,7 +321,7 @@ func (w *world) deliver(change ...func(*webhook.Config)) *running {
 	r := &running{cancel, make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		if err := d.Run(ctx); err != nil {
+		if err := d.Run(ctx, context.Background()); err != nil {
 			w.t.Error(err)
 		}
 	}()

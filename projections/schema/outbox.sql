@@ -100,3 +100,9 @@ CREATE TABLE IF NOT EXISTS replays (
     ended       INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS replays_running ON replays (id) WHERE state = 'running';
+
+-- How far the relays to brokers have come that servers with one log run in turn.
+CREATE TABLE IF NOT EXISTS relayed (
+    relay    TEXT PRIMARY KEY,
+    position TEXT NOT NULL
+) WITHOUT ROWID;

@@ -1,7 +1,6 @@
 package projections
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -13,14 +12,14 @@ func TestRelayAheadOfItsLog(t *testing.T) {
 	s := newSending(t)
 	s.change("a")
 	folder := t.TempDir()
-	open := func() (*Relay, error) {
-		return OpenRelay(t.Context(), folder, "relay", s.log, "a log", eventstore.Position{}, func(context.Context, Relayed) error { return nil })
+	open := func() (*RelayFile, error) {
+		return OpenRelayFile(t.Context(), folder, "relay", s.log, "a log", eventstore.Position{})
 	}
 	r, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ahead := r.db.update(t.Context(), func(b *batch) error { return b.reached(eventstore.At(1<<40, 1<<40)) })
+	ahead := r.Keep(t.Context(), eventstore.At(1<<40, 1<<40))
 	if err := r.Close(); ahead != nil || err != nil {
 		t.Fatal(ahead, err)
 	}
