@@ -15,7 +15,7 @@ import (
 func (s *sending) logged(q LogQuery) (out []string) {
 	s.Helper()
 	q.Page, q.PerPage = 1, 100
-	page, err := s.Log(s.Context(), q)
+	page, err := s.Outbox.Log(s.Context(), q)
 	s.must(err)
 	if page.Total != len(page.Items) {
 		s.Errorf("%d of %d are listed", len(page.Items), page.Total)
@@ -29,7 +29,7 @@ func (s *sending) logged(q LogQuery) (out []string) {
 // ids are those of the deliveries of an endpoint, in the order in which they were made.
 func (s *sending) ids(endpoint string) (out []string) {
 	s.Helper()
-	page, err := s.Log(s.Context(), LogQuery{Endpoint: endpoint, Page: 1, PerPage: 100})
+	page, err := s.Outbox.Log(s.Context(), LogQuery{Endpoint: endpoint, Page: 1, PerPage: 100})
 	s.must(err)
 	for _, l := range slices.Backward(page.Items) {
 		out = append(out, l.ID)

@@ -179,7 +179,7 @@ func (o *Outbox) FailingSince(ctx context.Context, endpoint string) (time.Time, 
 // Record keeps attempts and what follows from them, in one transaction. Of a delivery that was cancelled, or is asked for
 // again, meanwhile only the attempt is kept; of one whose endpoint was deleted nothing.
 func (o *Outbox) Record(ctx context.Context, outcomes ...Outcome) error {
-	defer signal(o.freed)
+	defer signal(o.replay)
 	return o.db.update(ctx, func(b *batch) error { return recordAll(b, outcomes) })
 }
 

@@ -20,7 +20,7 @@ var someTime = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 // sending is an outbox over a log in memory, with users that change.
 type sending struct {
-	*testing.T
+	testing.TB
 	*Outbox
 	log      *eventstore.Memory
 	folder   string
@@ -29,8 +29,8 @@ type sending struct {
 	versions map[string]eventstore.Version
 }
 
-func newSending(t *testing.T) *sending {
-	s := &sending{T: t, log: eventstore.NewMemory(), folder: t.TempDir(), versions: map[string]eventstore.Version{}}
+func newSending(t testing.TB) *sending {
+	s := &sending{TB: t, log: eventstore.NewMemory(), folder: t.TempDir(), versions: map[string]eventstore.Version{}}
 	s.open()
 	t.Cleanup(func() { _ = s.Outbox.Close() })
 	return s
@@ -254,8 +254,8 @@ func TestWhatIsLeftOfADeletedEndpointIsNothing(t *testing.T) {
 	if _, _, err := s.Body(t.Context(), d); !errors.Is(err, ErrNotFound) {
 		t.Errorf("its message: %v", err)
 	}
-	if targets, _ := s.Targets(); len(targets) != 0 {
-		t.Errorf("%d endpoints", len(targets))
+	if targets := s.follow().news(); len(targets) != 0 {
+		t.Errorf("endpoints %+v", targets)
 	}
 }
 
@@ -288,39 +288,6 @@ func TestFailingSinceOutlivesARestartAndEndsWithDisabling(t *testing.T) {
 	}
 	if fail(); !since().IsZero() {
 		t.Errorf("a straggler made it fail since %s", since())
-	}
-}
-
-func TestOnlyEndpointsWithMoreToSendAreTold(t *testing.T) {
-	s := newSending(t)
-	s.endpoint("users", "directory.user.*")
-	s.endpoint("groups", "directory.group.*")
-	made := func() string {
-		targets, _ := s.Targets()
-		return fmt.Sprint(targets["users"].Made, targets["groups"].Made)
-	}
-	_, news := s.Targets()
-	s.change("a")
-	select {
-	case <-news:
-	default:
-		t.Error("no news of a change")
-	}
-	if made() != "1 0" {
-		t.Errorf("after a user: %s", made())
-	}
-	_, news = s.Targets()
-	s.event("endpoint-groups", domain.EndpointTested{})
-	<-news
-	if made() != "1 1" || s.due("groups", someTime, 1).Fresh[0].Type != domain.TypeWebhookTest {
-		t.Errorf("after a test: %s", made())
-	}
-	_, news = s.Targets()
-	s.event("directory-d", domain.DirectoryActivated{})
-	select {
-	case <-news:
-		t.Error("news of what nobody wants")
-	default:
 	}
 }
 

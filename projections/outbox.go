@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"iter"
 	"path/filepath"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -26,25 +24,15 @@ const OutboxFile = "deliveries.db"
 // what became of them. Deliveries, attempts and the checkpoint share one file and its transactions; rebuilding the read
 // model never sends anything again. All methods but Apply are safe for concurrent use.
 type Outbox struct {
-	db       *database
-	log      Past
-	progress *Progress
-	changes  *Changes
-	reads    deliveryReads
+	db        *database
+	log       Past
+	progress  *Progress
+	changes   *Changes
+	reads     deliveryReads
+	endpoints *roster
 
-	freed   chan struct{} // written to when deliveries end: there is room for more of a replay
+	replay  chan struct{} // written to when a replay may go on: one was asked for or cancelled, or deliveries have ended
 	deleted chan struct{} // written to when an endpoint is deleted: its deliveries are to be removed
-
-	mu        sync.Mutex
-	endpoints map[string]Target // replaced, never changed
-	news      chan struct{}     // closed and made anew when deliveries or endpoints come
-}
-
-// Target is an endpoint as deliveries need it.
-type Target struct {
-	ID    string
-	State domain.Endpoint
-	Made  uint64 // how often there was more to send to it in this process
 }
 
 // OpenOutbox opens the outbox in a folder, an empty one if there is none. The id is the log's, the same for its whole life: an
@@ -54,7 +42,7 @@ func OpenOutbox(folder string, log Past, id string) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Outbox{db: db, log: log, freed: make(chan struct{}, 1), deleted: make(chan struct{}, 1), news: make(chan struct{})}
+	o := &Outbox{db: db, log: log, endpoints: newRoster(), replay: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
 	if err := o.load(); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
@@ -73,12 +61,11 @@ func (o *Outbox) load() error {
 	if o.reads, err = o.db.deliveryReads(); err != nil {
 		return err
 	}
-	rows, err := o.db.read.Query(`SELECT id, state FROM endpoints`)
+	rows, err := o.db.read.Query(`SELECT id, state FROM endpoints ORDER BY id`)
 	if err != nil {
 		return fmt.Errorf("read the endpoints: %w", err)
 	}
 	defer rows.Close()
-	o.endpoints = map[string]Target{}
 	for rows.Next() {
 		var t Target
 		var text string
@@ -88,7 +75,7 @@ func (o *Outbox) load() error {
 		if err := json.Unmarshal([]byte(text), &t.State); err != nil {
 			return fmt.Errorf("read endpoint %s: %w", t.ID, err)
 		}
-		o.endpoints[t.ID] = t
+		o.endpoints.all.put(t)
 	}
 	return rows.Err()
 }
@@ -106,7 +93,7 @@ func (o *Outbox) Progress() *Progress { return o.progress }
 // that stand there are known. It reads the log. It is durable when it returns: behind a log that has records, an outbox that lost its beginning would
 // be taken for one that lost what was delivered.
 func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.Record, error) bool), at eventstore.Position) error {
-	endpoints := map[string]Target{}
+	endpoints := o.endpoints.draft()
 	var relayed []domain.DeliveriesRelayed
 	for r, err := range records {
 		if err != nil {
@@ -115,9 +102,9 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 		if at.Before(r.Position) {
 			break
 		}
-		switch kind, _ := SplitStream(r.Stream); kind {
+		switch kind, id := SplitStream(r.Stream); kind {
 		case KindEndpoint:
-			if _, err := foldEndpoint(endpoints, r); err != nil {
+			if _, _, err := endpoints.fold(id, r); err != nil {
 				return err
 			}
 		case KindDeliveries:
@@ -131,8 +118,8 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 		}
 	}
 	if err := o.db.update(ctx, func(b *batch) error {
-		for _, id := range slices.Sorted(maps.Keys(endpoints)) {
-			if err := saveEndpoint(b, endpoints[id]); err != nil {
+		for _, t := range endpoints.left() {
+			if err := saveEndpoint(b, t); err != nil {
 				return err
 			}
 		}
@@ -149,63 +136,8 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 		return err
 	}
 	o.progress.reach(at)
-	o.publish(endpoints)
+	endpoints.commit()
 	return nil
-}
-
-func foldEndpoint(endpoints map[string]Target, r eventstore.Record) (Stored, error) {
-	s, err := DecodeRecord(r)
-	if err != nil {
-		return s, err
-	}
-	_, id := SplitStream(r.Stream)
-	t := endpoints[id]
-	t.ID = id
-	t.State.Apply(s.Event)
-	if endpoints[id] = t; t.State.Deleted {
-		delete(endpoints, id)
-	}
-	return s, nil
-}
-
-func (o *Outbox) targets() map[string]Target {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.endpoints
-}
-
-// publish shows endpoints, and that there is more to send to some.
-func (o *Outbox) publish(endpoints map[string]Target, awaited ...string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for id, t := range endpoints {
-		t.Made = o.endpoints[id].Made
-		endpoints[id] = t
-	}
-	for _, id := range awaited {
-		if t, there := endpoints[id]; there {
-			t.Made++
-			endpoints[id] = t
-		}
-	}
-	o.endpoints = endpoints
-	close(o.news)
-	o.news = make(chan struct{})
-}
-
-// more shows that there is more to send to an endpoint.
-func (o *Outbox) more(id string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	t, there := o.endpoints[id]
-	if !there {
-		return
-	}
-	t.Made++
-	o.endpoints = maps.Clone(o.endpoints)
-	o.endpoints[id] = t
-	close(o.news)
-	o.news = make(chan struct{})
 }
 
 // signal wakes whoever waits on a channel with room for one.
@@ -216,12 +148,9 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// Targets are the endpoints, and a channel that closes when there is news: other endpoints, or more to deliver.
-func (o *Outbox) Targets() (map[string]Target, <-chan struct{}) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.endpoints, o.news
-}
+// Follow yields the endpoints: first all, and then, until the context ends, those that have changed or that there is more to send to, once there
+// are some. One that is deleted comes a last time, as such. What comes is in proportion to the news, not to the endpoints.
+func (o *Outbox) Follow(ctx context.Context) iter.Seq[[]Target] { return o.endpoints.follow(ctx) }
 
 func millis(t time.Time) int64 {
 	if t.IsZero() {

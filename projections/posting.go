@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -32,7 +30,7 @@ func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
 // applyPart applies records at once. What is to be written is found before the transaction begins: it may take many reads of the
 // log, and the outcomes of deliveries are not to wait for them.
 func (o *Outbox) applyPart(ctx context.Context, records eventstore.Batch) error {
-	endpoints := maps.Clone(o.targets())
+	endpoints := o.endpoints.draft()
 	postings, err := o.postings(ctx, endpoints, records.Records)
 	if err == nil {
 		err = o.db.update(ctx, func(b *batch) error {
@@ -50,22 +48,22 @@ func (o *Outbox) applyPart(ctx context.Context, records eventstore.Batch) error 
 		o.changes.Forget() // the batch may come again, and what is remembered stands after it
 		return err
 	}
-	if len(postings) > 0 {
-		var awaited []string
-		for _, p := range postings {
-			awaited = append(awaited, p.awaited...)
-		}
-		if len(endpoints) < len(o.targets()) {
-			signal(o.deleted)
-		}
-		o.publish(endpoints, awaited...)
-		signal(o.freed)
+	if endpoints.commit() {
+		signal(o.deleted)
 	}
+	var awaited []string
+	for _, p := range postings {
+		awaited = append(awaited, p.awaited...)
+		if kind, _ := SplitStream(p.record.Stream); kind == KindEndpoint || kind == KindDeliveries {
+			signal(o.replay)
+		}
+	}
+	o.endpoints.more(awaited...)
 	return nil
 }
 
 // postings folds the endpoints along.
-func (o *Outbox) postings(ctx context.Context, endpoints map[string]Target, records []eventstore.Record) ([]posting, error) {
+func (o *Outbox) postings(ctx context.Context, endpoints *draft, records []eventstore.Record) ([]posting, error) {
 	var out []posting
 	for _, r := range records {
 		if strings.HasPrefix(r.Stream, "name-") {
@@ -83,14 +81,14 @@ func (o *Outbox) postings(ctx context.Context, endpoints map[string]Target, reco
 }
 
 // posting is what a record puts into the outbox; without writes that is nothing.
-func (o *Outbox) posting(ctx context.Context, endpoints map[string]Target, r eventstore.Record) (posting, error) {
+func (o *Outbox) posting(ctx context.Context, endpoints *draft, r eventstore.Record) (posting, error) {
 	switch kind, id := SplitStream(r.Stream); kind {
 	case KindEndpoint:
 		return endpointPosting(endpoints, id, r)
 	case KindDeliveries:
 		return o.deliveriesPosting(ctx, endpoints, r)
 	}
-	if len(endpoints) == 0 {
+	if endpoints.empty() {
 		o.changes.Pass(r)
 		return posting{}, nil
 	}
@@ -98,7 +96,7 @@ func (o *Outbox) posting(ctx context.Context, endpoints map[string]Target, r eve
 	if err != nil {
 		return posting{}, err
 	}
-	wanted := wanting(endpoints, domain.MessageType(s.Event), s.Meta.Organization)
+	wanted := endpoints.wanting(domain.MessageType(s.Event), s.Meta.Organization)
 	if len(wanted) == 0 {
 		o.changes.Pass(r)
 		return posting{}, nil
@@ -114,26 +112,14 @@ func (o *Outbox) posting(ctx context.Context, endpoints map[string]Target, r eve
 	}}}, err
 }
 
-func wanting(endpoints map[string]Target, kind, organization string) []string {
-	var ids []string
-	for id, t := range endpoints {
-		if kind != "" && t.State.Wants(kind, organization) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // endpointPosting folds an endpoint, and does what its event asks for.
-func endpointPosting(endpoints map[string]Target, id string, r eventstore.Record) (posting, error) {
-	s, err := foldEndpoint(endpoints, r)
+func endpointPosting(endpoints *draft, id string, r eventstore.Record) (posting, error) {
+	t, s, err := endpoints.fold(id, r)
 	if err != nil {
 		return posting{}, err
 	}
 	p := posting{record: r, awaited: []string{id}}
-	t, there := endpoints[id]
-	if !there {
+	if t.State.Deleted {
 		p.awaited, p.writes = nil, []func(*batch) error{func(b *batch) error { return forgetEndpoint(b, id) }}
 		return p, nil
 	}

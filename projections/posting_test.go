@@ -77,7 +77,8 @@ func TestBatchThatComesAgainGivesTheSameMessages(t *testing.T) {
 	s := newSending(t)
 	s.change("a")
 	s.endpoint("e", "all")
-	_, news := s.Targets()
+	f := s.follow()
+	f.news()
 	s.append("group-g", domain.GroupCreated{Directory: "d", Attributes: domain.Attributes{"displayName": "g"}, Members: []domain.Member{{ID: "a"}}})
 	s.append("user-a", domain.UserUpdated{Edit: domain.Edit{Set: domain.Attributes{"userName": "renamed"}}})
 	s.append("endpoint-f", domain.EndpointCreated{EndpointSettings: domain.EndpointSettings{Name: "f", URL: "https://f.example", EventCodes: []string{"all"}}})
@@ -88,13 +89,11 @@ func TestBatchThatComesAgainGivesTheSameMessages(t *testing.T) {
 	if err := s.Apply(t.Context(), b); err == nil || !strings.Contains(err.Error(), "no room") {
 		t.Fatalf("got %v", err)
 	}
-	if targets, _ := s.Targets(); len(targets) != 1 || len(s.bodies()) != 0 {
-		t.Errorf("half of it is there: %d endpoints, messages %s", len(targets), s.bodies())
+	if targets := s.follow().news(); len(targets) != 1 || len(s.bodies()) != 0 {
+		t.Errorf("half of it is there: endpoints %+v, messages %s", targets, s.bodies())
 	}
-	select {
-	case <-news:
-		t.Error("news of what was taken back")
-	default:
+	if news := f.news(); len(news) != 0 {
+		t.Errorf("news of what was taken back: %+v", news)
 	}
 	s.must(s.db.update(t.Context(), func(b *batch) error { return b.exec(`DROP TRIGGER full`) }))
 	s.must(s.Apply(t.Context(), b))
@@ -102,8 +101,8 @@ func TestBatchThatComesAgainGivesTheSameMessages(t *testing.T) {
 	if len(bodies) != 2 || !strings.Contains(bodies[0], `"userName":"a"`) || !strings.Contains(bodies[1], `"renamed"`) {
 		t.Errorf("messages %s", bodies)
 	}
-	if targets, _ := s.Targets(); len(targets) != 2 || targets["e"].Made != 2 {
-		t.Errorf("endpoints %+v", targets)
+	if news := f.news(); len(news) != 2 || news[0].ID != "e" || news[0].Made != 2 || news[1].ID != "f" {
+		t.Errorf("news of %+v", news)
 	}
 }
 

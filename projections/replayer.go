@@ -49,7 +49,6 @@ func (r *Replayer) Run(ctx context.Context) error {
 	paces := map[string]*pace{}
 	pause := firstPause
 	for {
-		_, news := r.outbox.Targets()
 		wait, err := r.round(ctx, paces)
 		if err != nil && ctx.Err() == nil {
 			r.logger.LogAttrs(ctx, slog.LevelError, "replays cannot go on for now and are tried again", slog.Duration("pause", pause), slog.String("error", err.Error()))
@@ -63,8 +62,7 @@ func (r *Replayer) Run(ctx context.Context) error {
 		}
 		select {
 		case <-timer:
-		case <-news:
-		case <-r.outbox.freed:
+		case <-r.outbox.replay:
 		case <-ctx.Done():
 			return nil
 		}
@@ -130,7 +128,7 @@ func (r *Replayer) step(ctx context.Context, p Replay, at *pace) (time.Duration,
 
 // read finds the next messages, at most so many, and the position up to which that is.
 func (r *Replayer) read(ctx context.Context, p Replay, changes *Changes, most int) (eventstore.Position, []outgoing, error) {
-	t, there := r.outbox.targets()[p.Endpoint]
+	t, there := r.outbox.endpoints.target(p.Endpoint)
 	if !there {
 		return p.Reached, nil, nil // it is being deleted
 	}
@@ -170,7 +168,7 @@ func (r *Replayer) make(ctx context.Context, p Replay, reached eventstore.Positi
 	}
 	err := r.outbox.db.update(ctx, func(b *batch) error { return makeReplayed(b, p, reached, messages, time.Now()) })
 	if err == nil && len(messages) > 0 {
-		r.outbox.more(p.Endpoint)
+		r.outbox.endpoints.more(p.Endpoint)
 	}
 	return err
 }

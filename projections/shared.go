@@ -21,7 +21,7 @@ func parts(records eventstore.Batch) (all []eventstore.Batch) {
 	return append(all, eventstore.Batch{Records: records.Records[from:], Position: records.Position})
 }
 
-func (o *Outbox) deliveriesPosting(ctx context.Context, endpoints map[string]Target, r eventstore.Record) (posting, error) {
+func (o *Outbox) deliveriesPosting(ctx context.Context, endpoints *draft, r eventstore.Record) (posting, error) {
 	s, err := DecodeRecord(r)
 	if err != nil {
 		return posting{}, err
@@ -39,13 +39,13 @@ func (o *Outbox) deliveriesPosting(ctx context.Context, endpoints map[string]Tar
 }
 
 // replayedPosting makes the deliveries of a replay that runs here too, up to where the one that makes it has come.
-func (o *Outbox) replayedPosting(ctx context.Context, endpoints map[string]Target, s Stored, e domain.DeliveriesReplayed) (posting, error) {
+func (o *Outbox) replayedPosting(ctx context.Context, endpoints *draft, s Stored, e domain.DeliveriesReplayed) (posting, error) {
 	running, err := o.replaying(ctx)
 	if err != nil {
 		return posting{}, err
 	}
 	for _, p := range running {
-		t, there := endpoints[p.Endpoint]
+		t, there := endpoints.target(p.Endpoint)
 		if p.ID != e.Replay || !there {
 			continue
 		}

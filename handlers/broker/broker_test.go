@@ -46,7 +46,9 @@ func (r *relayed) run(url string) {
 	r.Helper()
 	p, err := broker.New(url, slog.New(slog.DiscardHandler))
 	r.must(err)
-	r.relay, err = projections.OpenRelay(r.Context(), r.folder, p.Name(), r.log, "a log", eventstore.Position{}, p.Publish)
+	file, err := projections.OpenRelayFile(r.Context(), r.folder, p.Name(), r.log, "a log", eventstore.Position{})
+	r.must(err)
+	r.relay, err = projections.NewRelay(p.Name(), r.log, file.Begun(), p.Publish, file.Keep)
 	r.must(err)
 	runner := projections.NewRunner(r.log, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), r.relay)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -57,7 +59,7 @@ func (r *relayed) run(url string) {
 		if err := <-ended; err != nil {
 			r.Error(err)
 		}
-		r.must(r.relay.Close())
+		r.must(file.Close())
 		r.must(p.Close())
 	})
 	r.Cleanup(r.end)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -135,4 +136,39 @@ func BenchmarkBacklog(b *testing.B) {
 			b.ReportMetric(float64(m.HeapInuse)/1e6, "heap-MB")
 		})
 	}
+}
+
+// BenchmarkIdle delivers changes to one endpoint, in turn beside 10 and beside 10,000 endpoints that want none of them, and reports the ratio of the
+// medians. An operation is a change in both, from the log to the recorded outcome.
+func BenchmarkIdle(b *testing.B) {
+	type side struct {
+		*world
+		took []time.Duration
+	}
+	beside := func(idle int) *side {
+		w := newWorld(b)
+		w.endpoint("e", w.sink(status(http.StatusOK)).server.URL)
+		w.idle(idle)
+		w.deliver(func(c *webhook.Config) { c.Logger = slog.New(slog.DiscardHandler) })
+		w.until("all have looked for what is theirs", func() bool { return w.outbox.pages() > idle })
+		return &side{world: w}
+	}
+	few, many := beside(10), beside(10_000)
+	change := func(s *side) {
+		began := time.Now()
+		s.users("u", 1, 1)
+		s.untilDelivered(len(s.took) + 1)
+		s.took = append(s.took, time.Since(began))
+	}
+	for b.Loop() {
+		change(few)
+		change(many)
+	}
+	median := func(s *side) time.Duration {
+		slices.Sort(s.took)
+		return s.took[len(s.took)/2]
+	}
+	b.ReportMetric(float64(median(few).Microseconds()), "few-µs")
+	b.ReportMetric(float64(median(many).Microseconds()), "many-µs")
+	b.ReportMetric(float64(median(many))/float64(median(few)), "many/few")
 }

@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -31,7 +32,7 @@ import (
 
 // Outbox is what is to be delivered, and where it is kept what became of it.
 type Outbox interface {
-	Targets() (map[string]projections.Target, <-chan struct{})
+	Follow(ctx context.Context) iter.Seq[[]projections.Target]
 	FailingSince(ctx context.Context, endpoint string) (time.Time, error)
 	Due(ctx context.Context, endpoint string, now time.Time, limit int) (projections.Due, error)
 	Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]projections.Delivery, error)
@@ -146,30 +147,25 @@ func (d *Deliverer) Run(ctx, held context.Context) error {
 	var recording, working sync.WaitGroup
 	recording.Go(func() { records.run(ctx) })
 	workers := map[string]*worker{}
-	for {
-		targets, news := d.config.Outbox.Targets()
-		for id, w := range workers {
-			if _, there := targets[id]; !there {
+	for news := range d.config.Outbox.Follow(ctx) {
+		for _, t := range news {
+			w, known := workers[t.ID]
+			switch {
+			case t.State.Deleted && known:
 				w.delete()
-				delete(workers, id)
-			}
-		}
-		for id, t := range targets {
-			if w, there := workers[id]; there {
+				delete(workers, t.ID)
+			case t.State.Deleted: // it came and went between two looks
+			case known:
 				w.change(t)
-				continue
+			default:
+				w = newWorker(d, held, records, t)
+				workers[t.ID] = w
+				working.Go(func() { w.run(ctx) })
 			}
-			w := newWorker(d, held, records, t)
-			workers[id] = w
-			working.Go(func() { w.run(ctx) })
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			working.Wait()
-			records.stop()
-			recording.Wait()
-			return nil
 		}
 	}
+	working.Wait()
+	records.stop()
+	recording.Wait()
+	return nil
 }

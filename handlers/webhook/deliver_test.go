@@ -531,6 +531,24 @@ func TestAnEndpointIsEnabledAtOnce(t *testing.T) {
 	run.end()
 }
 
+// Only the endpoint that wants a message is looked at, however many there are.
+func TestIdleEndpointsAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.endpoint("e", w.sink(status(http.StatusOK)).server.URL)
+	w.idle(1000)
+	run := w.deliver()
+	w.until("all have begun", func() bool { return w.outbox.told.Load() == 1001 })
+	for n := range 10 {
+		w.users("u", 1, 1)
+		w.untilDelivered(n + 1)
+	}
+	run.end()
+	if told := w.outbox.told.Load() - 1001; told != 10 {
+		t.Errorf("10 changes for one endpoint told of %d", told)
+	}
+}
+
 func TestAGoneEndpointIsDisabledAndItsRowsStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -549,8 +567,7 @@ func TestAGoneEndpointIsDisabledAndItsRowsStay(t *testing.T) {
 		}
 	})
 	w.until("the endpoint is disabled", func() bool {
-		targets, _ := w.outbox.Targets()
-		return targets["e"].State.Disabled == "it answered 410 Gone"
+		return w.target("e").State.Disabled == "it answered 410 Gone"
 	})
 	w.users("v", 1, 1)
 	run.end()
@@ -577,13 +594,14 @@ func TestAnEndpointThatIsEnabledAgainIsProbedAndServed(t *testing.T) {
 	w.users("u", 6, 3)
 	run := w.deliver(func(c *webhook.Config) { c.Concurrency = 2 })
 	w.until("two calls are under way", func() bool { now, _ := s.underWay(); return now == 2 })
-	w.outbox.disable("by hand")
-	w.outbox.disable("") // the worker may or may not have seen it
-	w.outbox.disable("by hand")
+	disabled := domain.EndpointDisabled{Reason: "by hand"}
+	w.append("endpoint-e", disabled)
+	w.append("endpoint-e", domain.EndpointEnabled{}) // the worker may or may not have seen it
+	w.append("endpoint-e", disabled)
 	next <- http.StatusOK
 	next <- http.StatusOK
 	w.until("both are recorded", func() bool { return w.delivered.Load() >= 2 })
-	w.outbox.disable("")
+	w.append("endpoint-e", domain.EndpointEnabled{})
 	for range 6*3 - 2 {
 		select {
 		case next <- http.StatusOK:
@@ -619,8 +637,7 @@ func TestAnEndpointThatOnlyFailsIsDisabledOverRestarts(t *testing.T) {
 	w.until("it has failed more", func() bool { return len(w.lines.attempts()) >= 20 })
 	now.Store(int64(5 * 24 * time.Hour))
 	w.until("the endpoint is disabled", func() bool {
-		targets, _ := w.outbox.Targets()
-		return targets["e"].State.Disabled == "every attempt has failed since "+began.Format(time.RFC3339)
+		return w.target("e").State.Disabled == "every attempt has failed since "+began.Format(time.RFC3339)
 	})
 	run.end()
 	if c := w.counts(); c != (projections.DeliveryCounts{Open: 3}) {

@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -104,10 +104,10 @@ type watched struct {
 	broken  error // what Record answers
 	refused int   // how often it did
 	largest int   // the largest page that was asked for
+	asked   int   // how often a page was
 	kept    []projections.Outcome
 
-	disabled string // all endpoints are, for this reason
-	switched news
+	told atomic.Int64 // endpoints that had news
 }
 
 func (o *watched) Record(ctx context.Context, outcomes ...projections.Outcome) error {
@@ -135,35 +135,37 @@ func (o *watched) Record(ctx context.Context, outcomes ...projections.Outcome) e
 	return nil
 }
 
-func (o *watched) Targets() (map[string]projections.Target, <-chan struct{}) {
-	switched := o.switched.watch()
-	targets, news := o.Outbox.Targets()
-	either := make(chan struct{})
-	go func() {
-		select {
-		case <-switched:
-		case <-news:
+// Follow counts what is told of endpoints.
+func (o *watched) Follow(ctx context.Context) iter.Seq[[]projections.Target] {
+	return func(yield func([]projections.Target) bool) {
+		for targets := range o.Outbox.Follow(ctx) {
+			o.told.Add(int64(len(targets)))
+			if !yield(targets) {
+				return
+			}
+			o.world.news.tell()
 		}
-		close(either)
-	}()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.disabled == "" {
-		return targets, either
 	}
-	targets = maps.Clone(targets)
-	for id, t := range targets {
-		t.State.Disabled = o.disabled
-		targets[id] = t
-	}
-	return targets, either
 }
 
-func (o *watched) disable(reason string) {
+// target is an endpoint as it stands.
+func (w *world) target(id string) (found projections.Target) {
+	for targets := range w.outbox.Outbox.Follow(context.Background()) {
+		for _, t := range targets {
+			if t.ID == id {
+				found = t
+			}
+		}
+		break
+	}
+	return found
+}
+
+// pages is how often a page was asked for.
+func (o *watched) pages() int {
 	o.mu.Lock()
-	o.disabled = reason
-	o.mu.Unlock()
-	o.switched.tell()
+	defer o.mu.Unlock()
+	return o.asked
 }
 
 // attempts are those that were recorded.
@@ -180,7 +182,9 @@ func (o *watched) attempts() []projections.Attempt {
 func (o *watched) Due(ctx context.Context, endpoint string, now time.Time, limit int) (projections.Due, error) {
 	o.mu.Lock()
 	o.largest = max(o.largest, limit)
+	o.asked++
 	o.mu.Unlock()
+	defer o.world.news.tell()
 	return o.Outbox.Due(ctx, endpoint, now, limit)
 }
 
@@ -244,6 +248,17 @@ func (w *world) endpoint(id, target string) {
 func (w *world) endpointWith(id string, s domain.EndpointSettings) {
 	s.Name, s.EventCodes = id, []string{"all"}
 	w.append("endpoint-"+id, domain.EndpointCreated{EndpointSettings: s, SigningKey: domain.SigningKey{Secret: domain.Sealed("sealed-" + id)}})
+}
+
+// idle creates endpoints of other organizations, which want nothing of what happens here.
+func (w *world) idle(n int) {
+	w.applying.Lock()
+	defer w.applying.Unlock()
+	for i := range n {
+		w.write(fmt.Sprint("endpoint-idle", i), domain.EndpointCreated{EndpointSettings: domain.EndpointSettings{
+			Name: "idle", URL: "https://idle.example", EventCodes: []string{"all"}, Organization: fmt.Sprint("idle", i, ".example")}})
+	}
+	w.apply()
 }
 
 // users makes so many changes to each of so many users, in turn, and turns them into messages at once.
