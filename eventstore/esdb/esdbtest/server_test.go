@@ -221,9 +221,26 @@ func TestMetadataHides(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, c, "$$a", esdb.NoStream{}, esdb.EventData{EventID: uuid.New(), EventType: "$metadata", ContentType: esdb.ContentTypeJson, Data: data})
-	r, err := c.ReadStream(t.Context(), "a", esdb.ReadStreamOptions{}, 10)
-	if e := received(t, r, err); len(e) != 1 || e[0].Event.EventNumber != 2 {
-		t.Errorf("a stream with $maxCount 1 shows %d events", len(e))
+	hidden := proposal("x")
+	for last := uint64(2); last < 5; last++ {
+		for _, direction := range []esdb.Direction{esdb.Forwards, esdb.Backwards} {
+			o := esdb.ReadStreamOptions{Direction: direction, From: esdb.Start{}}
+			if direction == esdb.Backwards {
+				o.From = esdb.End{}
+			}
+			r, err := c.ReadStream(t.Context(), "a", o, 10)
+			if e := received(t, r, err); len(e) != 1 || e[0].Event.EventNumber != last {
+				t.Errorf("a stream with $maxCount 1 and last revision %d shows %d events", last, len(e))
+			}
+		}
+		e := hidden
+		if last > 2 {
+			e = proposal("x")
+		}
+		put(t, c, "a", esdb.Revision(last), e)
+	}
+	if r := put(t, c, "a", esdb.Revision(2), hidden); r.NextExpectedVersion != 3 {
+		t.Errorf("an append whose event is hidden by now was written again at revision %d", r.NextExpectedVersion)
 	}
 }
 
