@@ -73,14 +73,29 @@ func (s *Store) write(ctx context.Context, w eventstore.Write) (eventstore.Posit
 	case err != nil:
 		return eventstore.Position{}, fmt.Errorf("append to %s: %w", w.Stream, err)
 	}
+	if err := settled(w, answer); err != nil {
+		return eventstore.Position{}, err
+	}
+	return s.written(ctx, w, answer.GetSuccess())
+}
+
+// errDeleted tells that a stream which should have had no records had some, and goes on where they ended.
+var errDeleted = errors.New("somebody deleted the stream in EventStoreDB")
+
+// settled tells whether a write stands where it should.
+func settled(w eventstore.Write, answer *streams.AppendResp) error {
 	if wrong := answer.GetWrongExpectedVersion(); wrong != nil {
 		actual := eventstore.NoStream
 		if _, ok := wrong.GetCurrentRevisionOption().(*streams.AppendResp_WrongExpectedVersion_CurrentRevision); ok {
 			actual = eventstore.Version(wrong.GetCurrentRevision()) + 1
 		}
-		return eventstore.Position{}, &eventstore.ConflictError{Stream: w.Stream, Expected: w.Expected, Actual: actual}
+		return &eventstore.ConflictError{Stream: w.Stream, Expected: w.Expected, Actual: actual}
 	}
-	return s.written(ctx, w, answer.GetSuccess())
+	last := w.Expected + eventstore.Version(len(w.Entries))
+	if at := eventstore.Version(answer.GetSuccess().GetCurrentRevision()) + 1; at != last {
+		return fmt.Errorf("append to %s: it was written at version %d and not %d: %w", w.Stream, at, last, errDeleted)
+	}
+	return nil
 }
 
 // send streams one append: where it goes, then the entries.
@@ -110,21 +125,18 @@ func send(ctx context.Context, c streams.StreamsClient, w eventstore.Write) (*st
 
 // written answers the position of what stands in the log now.
 func (s *Store) written(ctx context.Context, w eventstore.Write, answer *streams.AppendResp_Success) (eventstore.Position, error) {
-	last := w.Expected + eventstore.Version(len(w.Entries))
-	if at := eventstore.Version(answer.GetCurrentRevision()) + 1; at != last {
-		return eventstore.Position{}, fmt.Errorf("append to %s: it was written at version %d and not %d: somebody deleted the stream in EventStoreDB",
-			w.Stream, at, last)
-	}
 	p := answer.GetPosition()
 	if p != nil && p.GetCommitPosition() <= math.MaxInt64 {
 		return eventstore.At(p.GetCommitPosition(), p.GetPreparePosition()), nil
 	}
 	// A repeated append that its server has not indexed yet has no position.
-	for r, err := range s.Read(ctx, w.Stream, last-1) {
-		if err != nil {
-			return eventstore.Position{}, err
-		}
-		return r.Position, nil
+	events, _, err := s.streamPage(ctx, w.Stream, w.Expected+eventstore.Version(len(w.Entries))-1)
+	if err != nil {
+		return eventstore.Position{}, fmt.Errorf("append to %s: %w", w.Stream, err)
+	}
+	if len(events) > 0 {
+		r, err := recordOf(events[0])
+		return r.Position, err
 	}
 	return eventstore.Position{}, fmt.Errorf("append to %s: %w: it is written, and not yet readable", w.Stream, eventstore.ErrUnavailable)
 }

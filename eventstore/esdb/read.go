@@ -149,33 +149,37 @@ func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 // page reads up to the count that was asked for, and tells whether there may be more. What came before an exchange broke
 // off is kept: it stands in the log.
 func (s *Store) page(ctx context.Context, o *streams.ReadReq_Options) (events []*recorded, more bool, err error) {
-	complete(o)
-	err = s.call(ctx, func(ctx context.Context, c streams.StreamsClient) (metadata.MD, error) {
-		call, err := c.Read(ctx, &streams.ReadReq{Options: o})
-		if err != nil {
-			return nil, err
-		}
-		for bytes := 0; bytes < pageBytes; {
-			m, err := call.Recv()
-			if errors.Is(err, io.EOF) {
-				more = uint64(len(events)) == o.GetCount()
-				return nil, nil
-			}
-			if err != nil && len(events) > 0 {
-				break
-			}
-			if err != nil {
-				return call.Trailer(), err
-			}
-			if e := m.GetEvent().GetEvent(); e != nil {
-				events = append(events, e)
-				bytes += len(e.GetData()) + len(e.GetCustomMetadata())
-			}
-		}
-		more = true
-		return nil, nil
+	err = s.call(ctx, func(ctx context.Context, c streams.StreamsClient) (trailer metadata.MD, err error) {
+		events, more, trailer, err = fetch(ctx, c, o)
+		return trailer, err
 	})
 	return events, more, err
+}
+
+// fetch receives one page.
+func fetch(ctx context.Context, c streams.StreamsClient, o *streams.ReadReq_Options) (events []*recorded, more bool, trailer metadata.MD, err error) {
+	complete(o)
+	call, err := c.Read(ctx, &streams.ReadReq{Options: o})
+	if err != nil {
+		return nil, false, nil, err
+	}
+	for bytes := 0; bytes < pageBytes; {
+		m, err := call.Recv()
+		if errors.Is(err, io.EOF) {
+			return events, uint64(len(events)) == o.GetCount(), nil, nil
+		}
+		if err != nil && len(events) > 0 {
+			break
+		}
+		if err != nil {
+			return nil, false, call.Trailer(), err
+		}
+		if e := m.GetEvent().GetEvent(); e != nil {
+			events = append(events, e)
+			bytes += len(e.GetData()) + len(e.GetCustomMetadata())
+		}
+	}
+	return events, true, nil, nil
 }
 
 // complete sets what is the same in every request.

@@ -106,7 +106,7 @@ func (s *Store) call(ctx context.Context, e exchange) error {
 	patient, cancel := context.WithTimeout(ctx, s.config.Patience)
 	defer cancel()
 	for pauses := newPauses(); ; {
-		err := s.once(patient, e)
+		err := s.once(patient, s.config.Attempt, e)
 		switch {
 		case err == nil:
 			return nil
@@ -124,14 +124,23 @@ func (s *Store) call(ctx context.Context, e exchange) error {
 	}
 }
 
+// try has an exchange once.
+func (s *Store) try(ctx context.Context, limit time.Duration, e exchange) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.calls.Done()
+	return s.once(ctx, limit, e)
+}
+
 // once has the exchange with the leader, as far as it is known.
-func (s *Store) once(ctx context.Context, e exchange) error {
+func (s *Store) once(ctx context.Context, limit time.Duration, e exchange) error {
 	n, err := s.nodes.get(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
 	defer s.nodes.release(n)
-	attempt, cancel := context.WithTimeout(needLeader(ctx), s.config.Attempt)
+	attempt, cancel := context.WithTimeout(needLeader(ctx), limit)
 	defer cancel()
 	trailer, err := e(attempt, n.streams)
 	return s.judge(ctx, n, trailer, err)
