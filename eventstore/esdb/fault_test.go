@@ -204,6 +204,20 @@ func (w warnings) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// hook is a log handler.
+type hook func(message string)
+
+func (h hook) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h hook) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h hook) WithGroup(string) slog.Handler { return h }
+
+func (h hook) Handle(_ context.Context, r slog.Record) error {
+	h(r.Message)
+	return nil
+}
+
 // TestSlowAnswer loses the first attempt to a server that answers too late.
 func TestSlowAnswer(t *testing.T) {
 	server := esdbtest.Start(t, esdbtest.Config{})
