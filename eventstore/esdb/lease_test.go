@@ -251,6 +251,9 @@ func TestLeaseWhileNobodyAnswers(t *testing.T) {
 			if again.epoch <= h.epoch {
 				t.Errorf("epoch %d comes after %d", again.epoch, h.epoch)
 			}
+			// A tenure that was never renewed ends too.
+			server.Fill(true)
+			<-again.held.Done()
 			return
 		}
 	}

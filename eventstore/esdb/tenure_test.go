@@ -63,30 +63,37 @@ func TestTermCountsFromBeforeTheRecord(t *testing.T) {
 	mine.finish()
 
 	server.LoseAnswers(1)
-	if left := taken(t, l).left(); left != 50*time.Minute {
+	mine = taken(t, l)
+	if left := mine.left(); left != 50*time.Minute {
 		t.Errorf("of a lease whose record had its answer after 10 minutes %s are left", left)
 	}
+	mine.finish()
 	clock.move(2 * time.Hour)
 	wait = time.Hour
 	server.LoseAnswers(1)
 	if late, err := l.turn(t.Context()); late != nil || err != nil {
 		t.Errorf("a lease whose record had its answer after the term was taken: %v", err)
 	}
+	if r := on(t, l); r.kind != leaseTaken || r.Epoch != 3 {
+		t.Errorf("the last record is %+v", r)
+	}
 }
 
-// TestRenewalThatIsTooLate has the answer come after the term: it must not bring back a lease that may have been seen lost.
+// TestRenewalThatIsTooLate has the answer come after the term that it should have prolonged: it must not bring back a lease
+// that may have been seen lost.
 func TestRenewalThatIsTooLate(t *testing.T) {
 	server := esdbtest.Start(t, esdbtest.Config{})
 	var clock *handClock
 	c := patient(server.ConnectionString())
 	c.Logger = slog.New(hook(func(message string) {
 		if message == "EventStoreDB node lost" {
-			clock.move(time.Hour)
+			clock.move(50 * time.Minute)
 		}
 	}))
 	l := leaseWith(t, c, "a", time.Hour)
 	clock = byHand(l)
 	mine := taken(t, l)
+	clock.move(12 * time.Minute)
 	server.LoseAnswers(1)
 	mine.renew()
 	if r := on(t, l); r.kind != leaseRenewed {
