@@ -45,7 +45,7 @@ func (w *witness) sees(t *testing.T, held context.Context, epoch uint64) {
 func TestOneHolder(t *testing.T) {
 	const (
 		term    = 250 * time.Millisecond
-		tenures = 20
+		tenures = 14
 	)
 	servers := cluster(t, 3)
 	w := &witness{holders: map[uint64]context.Context{}}

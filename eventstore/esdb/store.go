@@ -12,6 +12,8 @@
 // Appends name an exact revision and their own ids, which makes repeating one safe: what has no answer is asked again
 // until the caller's context or Config.Patience ends. A version is the server's revision and one more. Streams with $ are the
 // server's own and those with rollcall- this package's: readers pass over both, and their positions count.
+//
+// Several processes may write at the same time. What only one of them may do at a time it does under a Lease.
 package esdb
 
 import (
