@@ -75,7 +75,10 @@ func outcomeOf(b *batch, a domain.DeliveryAttempt) (o Outcome, there bool, err e
 // Settled is a position up to which nothing is still to be delivered, as late a one as is quickly found; known is false if none is. A server
 // whose outbox begins there misses nothing and repeats nothing.
 func (o *Outbox) Settled(ctx context.Context) (at eventstore.Position, known bool, err error) {
-	reached := o.progress.Position()
+	reached, err := o.db.checkpoint()
+	if err != nil {
+		return at, false, err
+	}
 	running, err := o.replaying(ctx)
 	if err != nil || len(running) > 0 { // what they are to make stands nowhere else
 		return at, false, err

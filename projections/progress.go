@@ -32,6 +32,21 @@ func (p *Progress) Failure() error {
 	return failure
 }
 
+// Stopped waits until the projection stops for good and answers why, nil if the context ends before.
+func (p *Progress) Stopped(ctx context.Context) error {
+	for {
+		_, moved, failure := p.now()
+		if failure != nil {
+			return failure
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
 func (p *Progress) now() (eventstore.Position, <-chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -30,9 +30,14 @@ func newHousehold(t *testing.T) *household {
 	return h
 }
 
-// begin starts the server and makes an organization and its directory.
+// begin starts the server and settles in it.
 func (h *household) begin() {
 	h.start()
+	h.settle()
+}
+
+// settle makes an organization and its directory.
+func (h *household) settle() {
 	h.admin = client{victim: h.victim, token: storyKey}
 	h.admin.must("POST", "/api/v2/org", `{"name":"Acme"}`, nil)
 	var directory struct {

@@ -15,22 +15,33 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 )
 
-type demoCommand struct{}
+type demoCommand struct {
+	Store secret `help:"An empty log in EventStoreDB to show it on: esdb://host:2113. What the demo does stays there." placeholder:"URL"`
+}
 
 // demoLimit bounds how long the demo waits for a webhook.
 const demoLimit = 30 * time.Second
 
 // Run shows the main job: everything in it is what `rollcall serve` runs, in a temporary folder, over real HTTP.
-func (demoCommand) Run(ctx context.Context, to *console) (err error) {
+func (c *demoCommand) Run(ctx context.Context, to *console) (err error) {
 	folder, err := os.MkdirTemp("", "rollcall-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	c := &serverConfig{logConfig: logConfig{Data: folder}, Listen: "127.0.0.1:0", WebhookAllow: []string{"127.0.0.0/8"}, WebhookTimeout: 5 * time.Second}
-	s, err := open(ctx, c, slog.New(slog.NewTextHandler(to.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	config := &serverConfig{logConfig: logConfig{folder, c.Store}, Listen: "127.0.0.1:0", WebhookAllow: []string{"127.0.0.0/8"}, WebhookTimeout: 5 * time.Second}
+	if config.shared() {
+		if err := config.mustBeEmpty(ctx); err != nil {
+			return err
+		}
+		if _, err := keys.CreateFile(folder); err != nil {
+			return err
+		}
+	}
+	s, err := open(ctx, config, slog.New(slog.NewTextHandler(to.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return err
 	}
@@ -54,6 +65,25 @@ func (demoCommand) Run(ctx context.Context, to *console) (err error) {
 		}
 		return nil
 	})
+}
+
+// mustBeEmpty refuses a log that somebody uses.
+func (c *logConfig) mustBeEmpty(ctx context.Context) (err error) {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	log, err := c.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer closing(log, &err)
+	for _, err := range log.All(ctx, eventstore.Position{}) {
+		if err == nil {
+			err = errors.New("there are events in the log of --store; the demo needs one that is empty, since what it does stays there")
+		}
+		return err
+	}
+	return nil
 }
 
 // firstKey makes an API key.

@@ -85,13 +85,15 @@ type victim struct {
 	t    *testing.T
 	dir  string
 	args []string // of serve
+	env  []string // besides what all have
 
 	mu sync.Mutex
 	p  *process
 }
 
 func (v *victim) start() {
-	p, err := startProcess(v.dir, []string{"ROLLCALL_API_KEY=" + storyKey, "ROLLCALL_WEBHOOK_ALLOW=127.0.0.0/8", "ROLLCALL_LOG_LEVEL=error"}, v.args...)
+	env := append([]string{"ROLLCALL_API_KEY=" + storyKey, "ROLLCALL_WEBHOOK_ALLOW=127.0.0.0/8", "ROLLCALL_LOG_LEVEL=error"}, v.env...)
+	p, err := startProcess(v.dir, env, v.args...)
 	if err != nil {
 		v.t.Error(err)
 		panic(err)

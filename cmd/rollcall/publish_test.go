@@ -41,12 +41,33 @@ func TestPublish(t *testing.T) {
 		}
 		told = strings.Contains(string(text), "publish-nats-") && strings.Contains(string(text), "tries again")
 	}
+	if got := startNATS(t, port).published(t, 3); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("published are\n%s\nand sent\n%s", got, want)
+	}
+	h.stop()
+	if strings.Contains(h.p.log(), "s3cret") {
+		t.Error("the log tells credentials")
+	}
+}
+
+// natsBroker is a NATS server with what is published to it.
+type natsBroker struct {
+	url     string
+	streams jetstream.JetStream
+}
+
+// startNATS starts a server on a port, 0 for any.
+func startNATS(t *testing.T, port int) *natsBroker {
+	t.Helper()
+	if port == 0 {
+		port = natsserver.RANDOM_PORT
+	}
 	running, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: port, Username: "ada", Password: "s3cret", JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	running.Start()
-	defer running.Shutdown()
+	t.Cleanup(running.Shutdown)
 	if !running.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server does not start")
 	}
@@ -54,23 +75,28 @@ func TestPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close()
+	t.Cleanup(connection.Close)
 	streams, err := jetstream.New(connection)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &natsBroker{"nats://ada:s3cret@" + running.Addr().String() + "/changes", streams}
+}
+
+// published waits for so many messages about users, and answers them in order.
+func (b *natsBroker) published(t *testing.T, n int) (got []string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	var got []string
-	for len(got) < 3 {
-		consumer, err := streams.OrderedConsumer(ctx, "changes", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"changes"}})
+	for len(got) < n {
+		consumer, err := b.streams.OrderedConsumer(ctx, "changes", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"changes"}})
 		if err != nil && ctx.Err() == nil {
 			continue // the stream is made with the first message
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := consumer.Fetch(10, jetstream.FetchMaxWait(time.Second))
+		m, err := consumer.Fetch(10*n, jetstream.FetchMaxWait(time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,11 +107,5 @@ func TestPublish(t *testing.T) {
 			}
 		}
 	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("published are\n%s\nand sent\n%s", got, want)
-	}
-	h.stop()
-	if strings.Contains(h.p.log(), "s3cret") {
-		t.Error("the log tells credentials")
-	}
+	return got
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/esdb"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/handlers/api"
@@ -29,16 +31,21 @@ import (
 
 // server is everything that runs in `rollcall serve`, wired.
 type server struct {
+	config       *serverConfig
 	logger       *slog.Logger
+	metrics      *prometheus.Registry
 	log          eventLog
 	read         *projections.ReadModel
 	outbox       *projections.Outbox
 	runner       *projections.Runner
 	commands     *command.Service
+	lease        *esdb.Lease     // of who delivers; nil where this server alone writes the log
+	tenure       *command.Tenure // where lease is
 	deliverer    *webhook.Deliverer
 	replayer     *projections.Replayer
 	sweeper      *projections.Sweeper
 	publications []publication
+	publishing   atomic.Pointer[projections.Runner] // while this server publishes
 	lastUsed     *handlers.LastUsed
 	handler      http.Handler
 	listener     net.Listener
@@ -52,7 +59,7 @@ var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
 
 // open opens the files and wires the parts. Nothing runs before run, but the port is taken: what cannot start fails here.
 func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server, err error) {
-	s = &server{logger: logger, ready: make(chan struct{}), stopping: make(chan struct{})}
+	s = &server{config: c, logger: logger, metrics: prometheus.NewRegistry(), ready: make(chan struct{}), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -62,7 +69,7 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	if err != nil {
 		return s, err
 	}
-	s.log = log
+	s.log = measured(log, s.metrics)
 	head, err := s.log.Head(ctx)
 	if err != nil {
 		return s, err
@@ -74,7 +81,7 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	if err = s.project(ctx, c, head); err != nil {
 		return s, err
 	}
-	if err = s.publish(ctx, c); err != nil {
+	if err = s.openPublications(ctx, c); err != nil {
 		return s, err
 	}
 	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master, Shared: c.shared()}); err != nil {
@@ -82,6 +89,11 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	}
 	if err = s.commands.Install(ctx, system); err != nil {
 		return s, err
+	}
+	if shared, is := log.(*esdb.Store); is {
+		if err = s.share(shared); err != nil {
+			return s, err
+		}
 	}
 	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return s, fmt.Errorf("listen on %s: %w", c.Listen, err)
@@ -159,28 +171,15 @@ func (c *serverConfig) undelivered(ctx context.Context, log eventLog, head event
 }
 
 func (s *server) wire(c *serverConfig) error {
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	all := []projections.Projection{s.read, s.outbox}
-	for _, p := range s.publications {
-		all = append(all, p.relay)
+	s.runner = projections.NewRunner(s.log, s.logger, s.metrics, s.read, s.outbox)
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), lag{s.log, s.states})
+	if err := s.wireDeliveries(c); err != nil {
+		return err
 	}
-	s.runner = projections.NewRunner(s.log, s.logger, metrics, all...)
 	allowed, err := c.allowed()
 	if err != nil {
 		return err
 	}
-	if s.deliverer, err = webhook.New(webhook.Config{
-		Outbox: s.outbox, Allow: allowed, Version: version(), Timeout: c.WebhookTimeout, Logger: s.logger, Metrics: metrics,
-		OpenKey: s.commands.OpenKey, OpenHeaders: s.commands.OpenHeaders,
-		Disable: func(ctx context.Context, endpoint, reason string) error {
-			_, err := s.commands.DisableEndpoint(ctx, system, endpoint, reason)
-			return err
-		},
-	}); err != nil {
-		return err
-	}
-	s.replayer = projections.NewReplayer(s.outbox, s.log, s.logger)
 	s.sweeper = projections.NewSweeper(s.outbox, projections.Retention{Delivered: c.KeepDelivered, Failed: c.KeepFailed}, s.logger)
 	mux := http.NewServeMux()
 	throttle := handlers.NewThrottle(handlers.Failures, nil)
@@ -196,8 +195,8 @@ func (s *server) wire(c *serverConfig) error {
 	}
 	providers.Mount(mux)
 	management.Mount(mux)
-	s.mountHealth(mux, metrics)
-	s.handler = handlers.Serve(scim.Tidy(mux), s.logger, metrics)
+	s.mountHealth(mux)
+	s.handler = handlers.Serve(scim.Tidy(mux), s.logger, s.metrics)
 	return nil
 }
 
@@ -209,32 +208,23 @@ const (
 	drainTimeout   = 30 * time.Second
 )
 
-// run serves until the context ends and then drains: no new requests, those under way finish, projections stop at a batch, deliveries finish
-// their attempts. ready is called once everything has caught up.
+// run serves until the context ends and then drains: no new requests, those under way finish, deliveries finish their attempts, and then
+// projections stop at a batch. ready is called once everything has caught up.
 func (s *server) run(ctx context.Context, ready func() error) error {
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
+	background := context.WithoutCancel(ctx)
+	projecting, stopProjecting := context.WithCancel(background)
+	defer stopProjecting()
+	acting, stopActing := context.WithCancel(background)
+	defer stopActing()
 	web := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	web.RegisterOnShutdown(func() { close(s.stopping) })
-	ended := make(chan error, 5)
-	running := 0
-	start := func(f func() error) {
-		running++
-		go func() { ended <- f() }()
-	}
-	start(func() error { return s.runner.Run(background) })
-	start(func() error { return s.deliverer.Run(background) })
-	start(func() error { return s.replayer.Run(background) })
-	start(func() error { return s.sweeper.Run(background) })
-	start(func() error {
-		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve: %w", err)
-		}
-		return nil
-	})
+	projected, acted, served := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+	go func() { projected <- s.runner.Run(projecting) }()
+	go func() { acted <- s.act(acting) }()
+	go func() { served <- web.Serve(s.listener) }()
 	complete, err := s.caughtUp(ctx)
 	if complete {
 		err = ready()
@@ -242,8 +232,12 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 	if err == nil {
 		select {
 		case <-ctx.Done():
-		case err = <-ended:
-			running--
+		case err = <-projected:
+			projected <- nil
+		case err = <-acted:
+			acted <- nil
+		case err = <-served:
+			served <- http.ErrServerClosed
 		}
 	}
 	s.logger.LogAttrs(background, slog.LevelInfo, "draining; a second signal ends at once")
@@ -252,13 +246,13 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 	if e := web.Shutdown(drain); e != nil {
 		err = errors.Join(err, fmt.Errorf("drain the requests under way: %w", e), web.Close())
 	}
-	stop()
-	for range running {
-		if e := <-ended; e != nil && !errors.Is(e, context.Canceled) {
-			err = errors.Join(err, e)
-		}
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve: %w", e))
 	}
-	return err
+	stopActing()
+	err = errors.Join(err, <-acted)
+	stopProjecting()
+	return errors.Join(err, <-projected)
 }
 
 // caughtUp waits until the read model and the outbox show what the log holds, and tells whether they do. One that has stopped does

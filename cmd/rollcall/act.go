@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/esdb"
+	"github.com/rollcall-sync/rollcall/handlers/webhook"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// What a server does besides answering: it acts on what stands in the log. Of several that share a log each does some of it, and exactly one
+// delivers and publishes, as long as it holds the lease.
+
+// share makes ready for the other servers of a log.
+func (s *server) share(log *esdb.Store) (err error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("ask for this machine's name: %w", err)
+	}
+	if s.lease, err = log.NewLease(esdb.LeaseConfig{Name: "deliveries", Holder: host + " " + eventstore.RandomID().String(), Term: leaseTerm}); err != nil {
+		return err
+	}
+	s.tenure = s.commands.NewTenure(s.outbox)
+	s.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "rollcall_delivering", Help: "Whether this server is the one that delivers (1) or another may be (0).",
+	}, func() float64 {
+		if s.lease.State().Mine {
+			return 1
+		}
+		return 0
+	}))
+	return nil
+}
+
+func (s *server) wireDeliveries(c *serverConfig) error {
+	allowed, err := c.allowed()
+	if err != nil {
+		return err
+	}
+	var outbox webhook.Outbox = s.outbox
+	var journal projections.Journal
+	if s.tenure != nil {
+		outbox, journal = s.tenure, s.tenure
+	}
+	s.replayer = projections.NewReplayer(s.outbox, s.log, journal, s.logger)
+	s.sweeper = projections.NewSweeper(s.outbox, projections.Retention{Delivered: c.KeepDelivered, Failed: c.KeepFailed}, s.logger)
+	s.deliverer, err = webhook.New(webhook.Config{
+		Outbox: outbox, Allow: allowed, Version: version(), Timeout: c.WebhookTimeout, Logger: s.logger, Metrics: s.metrics,
+		OpenKey: s.commands.OpenKey, OpenHeaders: s.commands.OpenHeaders,
+		Disable: func(ctx context.Context, endpoint, reason string) error {
+			_, err := s.commands.DisableEndpoint(ctx, system, endpoint, reason)
+			return err
+		},
+	})
+	return err
+}
+
+// act acts until the context ends, or a part of it cannot go on.
+func (s *server) act(ctx context.Context) error {
+	if s.lease == nil {
+		return together(ctx, s.sweeper.Run, func(ctx context.Context) error { return s.deliver(ctx, context.Background()) })
+	}
+	return together(ctx, s.sweeper.Run,
+		func(ctx context.Context) error { return s.commands.Departures(ctx, s.logger) },
+		s.takeTurns)
+}
+
+// leaseTerm is how long the others wait for a server that was killed; one that is stopped longer has lost its turn.
+const leaseTerm = 6 * time.Second
+
+// takeTurns delivers whenever it is this server's turn. One whose outbox has stopped leaves that to the others.
+func (s *server) takeTurns(ctx context.Context) error {
+	err := s.lease.Run(ctx, s.hold)
+	if stopped := s.outbox.Progress().Failure(); stopped != nil {
+		s.logger.LogAttrs(ctx, slog.LevelError, "this server does not deliver any more and leaves it to the others", slog.String("error", stopped.Error()))
+		return nil
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// hold is a tenure as the server that delivers: first the outbox takes what the one before did.
+func (s *server) hold(work, held context.Context, number uint64) error {
+	head, err := s.log.Head(work)
+	if err == nil {
+		err = s.outbox.Progress().Wait(work, head)
+	}
+	if err != nil {
+		return err
+	}
+	s.tenure.Begin(number)
+	return together(work, func(ctx context.Context) error { return s.deliver(ctx, held) }, s.outbox.Progress().Stopped)
+}
+
+// deliver does what only one server may do: it sends, makes what replays send, and publishes.
+func (s *server) deliver(ctx, held context.Context) error {
+	return together(ctx, s.replayer.Run, s.publish, func(ctx context.Context) error { return s.deliverer.Run(ctx, held) })
+}
+
+// together runs parts until the context ends, or one of them fails, and all have returned.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(parts))
+	var running sync.WaitGroup
+	for i, part := range parts {
+		running.Go(func() {
+			if errs[i] = part(ctx); errs[i] != nil {
+				cancel()
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
