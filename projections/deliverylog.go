@@ -34,6 +34,9 @@ const (
 // DeliveryStates are all of them.
 var DeliveryStates = []DeliveryState{StatePending, StateDelivered, StateFailed, StateCancelled}
 
+// standing is the state of a row as it is shown: what waits is pending as what is ready is.
+const standing = `(CASE state WHEN 'waiting' THEN 'ready' ELSE state END)`
+
 // stored are the states of rows that a state means.
 func (s DeliveryState) stored() []string {
 	if s == StatePending {
@@ -199,7 +202,7 @@ func (o *Outbox) Backlogs(ctx context.Context) ([]Backlog, error) {
 		err = r.Scan(&b.Endpoint, &b.Open, &oldest)
 		b.Oldest = fromMillis(oldest)
 		return b, err
-	}, `SELECT t.endpoint, sum(t.n), coalesce((SELECT d.made FROM deliveries d WHERE d.endpoint = t.endpoint AND d.state IN ('ready', 'waiting') ORDER BY d.seq LIMIT 1), 0)
+	}, `SELECT t.endpoint, sum(t.n), coalesce((SELECT d.made FROM deliveries d WHERE d.endpoint = t.endpoint AND `+standing+` = 'ready' ORDER BY d.seq LIMIT 1), 0)
 		FROM tallies t WHERE t.state IN ('ready', 'waiting') AND t.n > 0 GROUP BY t.endpoint`)
 }
 

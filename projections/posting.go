@@ -159,10 +159,12 @@ func saveEndpoint(b *batch, t Target) error {
 		failing_since = CASE WHEN ?3 THEN 0 ELSE failing_since END`, t.ID, string(text), t.State.Disabled != "")
 }
 
-// forgetEndpoint forgets an endpoint and its replays. Its deliveries may be very many: a Sweeper removes them.
+// forgetEndpoint forgets an endpoint, its replays and its recoveries. Its deliveries may be very many: a Sweeper removes them.
 func forgetEndpoint(b *batch, id string) error {
-	if err := b.exec(`DELETE FROM replays WHERE endpoint = ?`, id); err != nil {
-		return err
+	for _, forget := range []string{`DELETE FROM replays WHERE endpoint = ?`, `DELETE FROM recoveries WHERE endpoint = ?`, `DELETE FROM endpoints WHERE id = ?`} {
+		if err := b.exec(forget, id); err != nil {
+			return err
+		}
 	}
-	return b.exec(`DELETE FROM endpoints WHERE id = ?`, id)
+	return nil
 }

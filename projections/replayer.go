@@ -18,8 +18,8 @@ const (
 	replayRecords = 4096 // records of the log that are read before what was found is written
 )
 
-// Replayer makes the deliveries of replays, few at a time and no faster than each replay's rate. How far it has come is written with them, so that a
-// restart goes on there.
+// Replayer makes the deliveries of replays, few at a time and no faster than each replay's rate, and goes on with recoveries. How far it has come is
+// written with them, so that a restart goes on there.
 type Replayer struct {
 	outbox  *Outbox
 	log     Past
@@ -51,7 +51,7 @@ func (r *Replayer) Run(ctx context.Context) error {
 	for {
 		wait, err := r.round(ctx, paces)
 		if err != nil && ctx.Err() == nil {
-			r.logger.LogAttrs(ctx, slog.LevelError, "replays cannot go on for now and are tried again", slog.Duration("pause", pause), slog.String("error", err.Error()))
+			r.logger.LogAttrs(ctx, slog.LevelError, "replays and recoveries cannot go on for now and are tried again", slog.Duration("pause", pause), slog.String("error", err.Error()))
 			wait, pause = pause, min(2*pause, longestPause)
 		} else {
 			pause = firstPause
@@ -69,15 +69,23 @@ func (r *Replayer) Run(ctx context.Context) error {
 	}
 }
 
-// round goes on with each replay that runs, and tells how soon another one is needed if nothing happens before; 0 is never.
+// round goes on with each recovery and each replay that runs, and tells how soon another one is needed if nothing happens before; 0 is never.
 func (r *Replayer) round(ctx context.Context, paces map[string]*pace) (time.Duration, error) {
+	var soonest time.Duration
+	var failed error // one that cannot go on keeps none of the others
+	recoveries, err := r.outbox.recoveries(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range recoveries {
+		failed = errors.Join(failed, r.outbox.recover(ctx, c))
+		soonest = time.Nanosecond
+	}
 	running, err := r.outbox.replaying(ctx)
 	if err != nil {
 		return 0, err
 	}
 	still := map[string]bool{}
-	var soonest time.Duration
-	var failed error // one that cannot go on keeps none of the others
 	for _, p := range running {
 		still[p.ID] = true
 		if paces[p.ID] == nil {

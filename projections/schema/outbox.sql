@@ -46,14 +46,14 @@ CREATE TABLE IF NOT EXISTS deliveries (
 CREATE INDEX IF NOT EXISTS deliveries_ready ON deliveries (endpoint, next, (queue > ''), seq) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS deliveries_stalest ON deliveries (endpoint, last_try, seq, next) WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (endpoint, queue, subject, seq) WHERE state IN ('ready', 'waiting');
-CREATE INDEX IF NOT EXISTS deliveries_oldest ON deliveries (endpoint, seq) WHERE state IN ('ready', 'waiting');
 CREATE INDEX IF NOT EXISTS deliveries_unsettled ON deliveries (seq) WHERE lane = '' AND state IN ('ready', 'waiting');
-CREATE INDEX IF NOT EXISTS deliveries_failed ON deliveries (endpoint, ended) WHERE state = 'failed';
 CREATE INDEX IF NOT EXISTS deliveries_ended ON deliveries (state, ended) WHERE ended > 0;
 CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
 CREATE INDEX IF NOT EXISTS deliveries_named ON deliveries (webhook_id);
 CREATE INDEX IF NOT EXISTS deliveries_to ON deliveries (endpoint, seq);
 CREATE INDEX IF NOT EXISTS deliveries_about ON deliveries (subject, seq);
+-- A delivery is shown as pending whether it is ready or waits.
+CREATE INDEX IF NOT EXISTS deliveries_standing_to ON deliveries (endpoint, (CASE state WHEN 'waiting' THEN 'ready' ELSE state END), seq);
 
 -- How many deliveries an endpoint has in each state, so that nobody has to count them; the triggers keep it.
 CREATE TABLE IF NOT EXISTS tallies (
@@ -99,6 +99,16 @@ CREATE TABLE IF NOT EXISTS replays (
     requested   INTEGER NOT NULL,
     ended       INTEGER NOT NULL DEFAULT 0
 );
+-- What is asked for again that an endpoint was given up on, since a time. It is found in steps: reached is the delivery up to which it is, until the
+-- last one that there was when it was asked for.
+CREATE TABLE IF NOT EXISTS recoveries (
+    queue    TEXT PRIMARY KEY,
+    endpoint TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    reached  INTEGER NOT NULL,
+    until    INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS recoveries_of ON recoveries (endpoint);
 CREATE INDEX IF NOT EXISTS replays_running ON replays (id) WHERE state = 'running';
 
 -- How far the relays to brokers have come that servers with one log run in turn.
