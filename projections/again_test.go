@@ -49,6 +49,15 @@ func (s *sending) tallied() {
 	if wrong+more != 0 {
 		s.Errorf("%d tallies are wrong", wrong+more)
 	}
+	wrong, err = counted(s.Context(), s.db.read, `SELECT count(*) FROM (
+		SELECT type, state, count(*) AS n FROM deliveries GROUP BY type, state EXCEPT SELECT type, state, n FROM totals)`)
+	s.must(err)
+	more, err = counted(s.Context(), s.db.read, `SELECT count(*) FROM (
+		SELECT type, state, n FROM totals WHERE n <> 0 EXCEPT SELECT type, state, count(*) FROM deliveries GROUP BY type, state)`)
+	s.must(err)
+	if wrong+more != 0 {
+		s.Errorf("%d totals are wrong", wrong+more)
+	}
 }
 
 // What was given up since a time is sent again in its order, beside what is live.

@@ -307,13 +307,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	}
 	s.sweep(someTime)
 	queries := append(slices.Collect(maps.Keys(s.db.statements)), deliveryFresh, deliveryAgain, deliveryStalest, deliverySoonest, deliveryBody,
-		loggedColumns+`WHERE d.webhook_id = ? AND d.lane = ?`, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
-	newest := loggedColumns + `WHERE true` + logOrder // reads no more than the page
-	queries = append(queries, newest)
-	for _, q := range []LogQuery{{Endpoint: "e"}, {Subject: "user-a"}} {
-		where, _ := q.where()
-		queries = append(queries, loggedColumns+where+logOrder)
-	}
+		loggedOne, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
 	looked := 0
 	for _, query := range queries {
 		if !strings.Contains(query, "deliveries") && !strings.Contains(query, "attempts") && !strings.Contains(query, "messages") {
@@ -327,7 +321,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 			var a, b, c int
 			var step string
 			s.must(rows.Scan(&a, &b, &c, &step))
-			whole := regexp.MustCompile(`^SCAN (d|m|a|deliveries|messages|attempts)$`).MatchString(step) && query != newest
+			whole := regexp.MustCompile(`^SCAN (d|m|a|deliveries|messages|attempts)$`).MatchString(step)
 			if whole || strings.Contains(step, "TEMP B-TREE") {
 				t.Errorf("%s\n%s", query, step)
 			}

@@ -34,17 +34,6 @@ const (
 // DeliveryStates are all of them.
 var DeliveryStates = []DeliveryState{StatePending, StateDelivered, StateFailed, StateCancelled}
 
-// standing is the state of a row as it is shown: what waits is pending as what is ready is.
-const standing = `(CASE state WHEN 'waiting' THEN 'ready' ELSE state END)`
-
-// stored are the states of rows that a state means.
-func (s DeliveryState) stored() []string {
-	if s == StatePending {
-		return []string{"ready", "waiting"}
-	}
-	return []string{string(s)}
-}
-
 func shownState(stored string) DeliveryState {
 	if stored == "ready" || stored == "waiting" {
 		return StatePending
@@ -66,19 +55,11 @@ func SplitDelivery(id string) (webhookID, lane string) {
 	return webhookID, lane
 }
 
-// LogQuery selects deliveries; what is empty selects all.
-type LogQuery struct {
-	Endpoint      string
-	State         DeliveryState
-	Type          string
-	Subject       string // a stream
-	Page, PerPage int    // from 1
-}
-
-const loggedColumns = `SELECT d.seq, d.endpoint, d.lane, d.queue, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, d.type,
-	d.state, m.position, m.body, d.made, d.ended FROM deliveries d JOIN messages m ON m.event = d.event `
-
-const logOrder = ` ORDER BY d.seq DESC LIMIT ? OFFSET ?`
+const (
+	loggedColumns = `SELECT d.seq, d.endpoint, d.lane, d.queue, d.event, d.subject, d.webhook_id, d.tries, d.first_try, d.last_try, d.next, d.type,
+		d.state, m.position, m.body, d.made, d.ended `
+	loggedOne = loggedColumns + `FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.webhook_id = ? AND d.lane = ?`
+)
 
 func scanLogged(r row) (Logged, error) {
 	var l Logged
@@ -93,63 +74,10 @@ func scanLogged(r row) (Logged, error) {
 	return l, err
 }
 
-// Log lists deliveries, the newest first.
-func (o *Outbox) Log(ctx context.Context, q LogQuery) (Page[Logged], error) {
-	where, args := q.where()
-	var page Page[Logged]
-	var err error
-	if page.Total, err = o.total(ctx, q, where, args); err != nil {
-		return page, err
-	}
-	page.Items, err = rowsOf(ctx, o.db.read, scanLogged, loggedColumns+where+logOrder, append(args, q.PerPage, (q.Page-1)*q.PerPage)...)
-	if err != nil {
-		return page, err
-	}
-	return page, o.addAttempts(ctx, page.Items)
-}
-
-func (q LogQuery) where() (string, []any) {
-	where, args := `WHERE true`, []any{}
-	and := func(condition string, values ...any) { where, args = where+` AND `+condition, append(args, values...) }
-	if q.Endpoint != "" {
-		and(`d.endpoint = ?`, q.Endpoint)
-	}
-	switch q.State {
-	case "":
-	case StatePending:
-		and(`d.state IN ('ready', 'waiting')`)
-	default:
-		and(`d.state = ?`, string(q.State))
-	}
-	if q.Type != "" {
-		and(`d.type = ?`, q.Type)
-	}
-	if q.Subject != "" {
-		and(`d.subject = ?`, q.Subject)
-	}
-	return where, args
-}
-
-// total is how many deliveries there are: from the tallies where they tell.
-func (o *Outbox) total(ctx context.Context, q LogQuery, where string, args []any) (int, error) {
-	if q.Type != "" || q.Subject != "" {
-		return counted(ctx, o.db.read, `SELECT count(*) FROM deliveries d `+where, args...)
-	}
-	states := []string{}
-	if q.State != "" {
-		states = q.State.stored()
-	}
-	list, err := json.Marshal(states)
-	if err != nil {
-		return 0, err
-	}
-	return counted(ctx, o.db.read, `SELECT coalesce(sum(n), 0) FROM tallies WHERE (?1 = '' OR endpoint = ?1) AND (?2 = '[]' OR state IN (SELECT value FROM json_each(?2)))`, q.Endpoint, string(list))
-}
-
 // Logged finds a delivery by its id, of whichever endpoint.
 func (o *Outbox) Logged(ctx context.Context, id string) (Logged, error) {
 	webhookID, lane := SplitDelivery(id)
-	found, err := rowsOf(ctx, o.db.read, scanLogged, loggedColumns+`WHERE d.webhook_id = ? AND d.lane = ?`, webhookID, lane)
+	found, err := rowsOf(ctx, o.db.read, scanLogged, loggedOne, webhookID, lane)
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}
@@ -213,7 +141,7 @@ type DeliveryCounts struct{ Open, Delivered, Failed int }
 func (o *Outbox) Counts(ctx context.Context) (DeliveryCounts, error) {
 	var c DeliveryCounts
 	err := o.db.read.QueryRowContext(ctx, `SELECT coalesce(sum(n) FILTER (WHERE state IN ('ready', 'waiting')), 0), coalesce(sum(n) FILTER (WHERE state = 'delivered'), 0),
-		coalesce(sum(n) FILTER (WHERE state = 'failed'), 0) FROM tallies`).Scan(&c.Open, &c.Delivered, &c.Failed)
+		coalesce(sum(n) FILTER (WHERE state = 'failed'), 0) FROM totals`).Scan(&c.Open, &c.Delivered, &c.Failed)
 	if err != nil {
 		return DeliveryCounts{}, fmt.Errorf("count the deliveries: %w", err)
 	}

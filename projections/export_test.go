@@ -116,16 +116,22 @@ func (m *ReadModel) MemberRows(t testing.TB, member string) int {
 // Plans are how SQLite finds what the queries of f ask for. Nobody else may query meanwhile.
 func (m *ReadModel) Plans(t testing.TB, f func()) string {
 	t.Helper()
+	return plans(t, f, m.db.read, m.searches.pool)
+}
+
+// plans are how SQLite finds what the queries of f ask of the pools, of which the first is asked for them.
+func plans(t testing.TB, f func(), pools ...*sql.DB) string {
+	t.Helper()
 	var asked []string
-	m.traceReads(t, func(s *sqlite3.Stmt) { asked = append(asked, s.ExpandedSQL()) })
+	traceReads(t, func(s *sqlite3.Stmt) { asked = append(asked, s.ExpandedSQL()) }, pools...)
 	f()
-	m.traceReads(t, func(*sqlite3.Stmt) {})
+	traceReads(t, func(*sqlite3.Stmt) {}, pools...)
 	var plans []string
 	for _, query := range asked {
 		if !strings.HasPrefix(query, "SELECT") {
 			continue
 		}
-		steps, err := rowsOf(t.Context(), m.db.read, func(r row) (string, error) {
+		steps, err := rowsOf(t.Context(), pools[0], func(r row) (string, error) {
 			var id, parent, unused int
 			var detail string
 			return detail, r.Scan(&id, &parent, &unused, &detail)
@@ -138,10 +144,10 @@ func (m *ReadModel) Plans(t testing.TB, f func()) string {
 	return strings.Join(plans, "\n")
 }
 
-// traceReads lets every query run on one connection, searches on another, and tells of each when it ends.
-func (m *ReadModel) traceReads(t testing.TB, ended func(*sqlite3.Stmt)) {
+// traceReads lets every query of a pool run on one connection, and tells of each when it ends.
+func traceReads(t testing.TB, ended func(*sqlite3.Stmt), pools ...*sql.DB) {
 	t.Helper()
-	for _, pool := range []*sql.DB{m.db.read, m.searches.pool} {
+	for _, pool := range pools {
 		pool.SetMaxOpenConns(1)
 		c, err := pool.Conn(context.Background())
 		if err != nil {
@@ -194,7 +200,7 @@ func (w *Work) add(s *sqlite3.Stmt) {
 func (m *ReadModel) ReadWork(t testing.TB, f func()) Work {
 	t.Helper()
 	var work Work
-	m.traceReads(t, work.add)
+	traceReads(t, work.add, m.db.read, m.searches.pool)
 	f()
 	return work
 }

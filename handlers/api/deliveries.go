@@ -2,8 +2,11 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -84,20 +87,12 @@ func (a *API) deliveries(r *request) (*projections.Outbox, error) {
 	return a.Outbox, a.Outbox.Fresh(r.Context(), at)
 }
 
-// listDeliveries lists deliveries, the newest first.
+// listDeliveries lists deliveries, the newest first. The Link to the next page (RFC 8288) leads there by the last delivery of this one, so that it costs the
+// same wherever it is and shows none twice when new ones come; a page that is found by its number alone may only be so deep.
 func (a *API) listDeliveries(w http.ResponseWriter, r *request) error {
-	p, err := pageOf(r)
+	p, q, err := deliveriesQuery(r)
 	if err != nil {
 		return err
-	}
-	q := projections.LogQuery{Endpoint: r.params.Get("webhook_id"), State: projections.DeliveryState(r.params.Get("state")), Type: r.params.Get("type"), Page: p.page, PerPage: p.perPage}
-	if q.State != "" && !slices.Contains(projections.DeliveryStates, q.State) {
-		return domain.RefuseField("state", "is none of %v", projections.DeliveryStates)
-	}
-	if text := r.params.Get("subject"); text != "" {
-		if q.Subject, err = subjectOf(text); err != nil {
-			return err
-		}
 	}
 	outbox, err := a.deliveries(r)
 	if err != nil {
@@ -107,7 +102,43 @@ func (a *API) listDeliveries(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(w, p, found.Items, found.Total, showDelivery)
+	if len(found.Items) == p.perPage {
+		next := maps.Clone(r.params)
+		next.Set("page", strconv.Itoa(p.page+1))
+		next.Set("before", strconv.FormatInt(found.Last, 10))
+		w.Header().Set("Link", `</api/v2/webhook-events?`+next.Encode()+`>; rel="next"`)
+	}
+	capped := q.Counted() && found.Total >= projections.MaxCounted
+	return answer(w, http.StatusOK, deliveryList{list{"List", shown(found.Items, showDelivery), p.of(found.Total), found.Total}, capped})
+}
+
+// deliveryList is a list whose total may be so large that nobody counts it to its end.
+type deliveryList struct {
+	list
+	TotalCapped bool `json:"total_capped,omitempty"` // there are so many or more
+}
+
+func deliveriesQuery(r *request) (p paging, q projections.LogQuery, err error) {
+	wrong := map[string]string{}
+	q.Before = int64(number(r.params, "before", 0, math.MaxInt, wrong))
+	if p, err = pageOf(r); err == nil {
+		err = refuseFields(wrong)
+	}
+	if err != nil {
+		return p, q, err
+	}
+	if q.Before == 0 && (p.page-1)*p.perPage > projections.MaxSkipped {
+		return p, q, domain.RefuseField("page", "is more than %d deliveries away from the newest one; follow the Link headers from an earlier page, or narrow the list by state, type, subject or webhook_id", projections.MaxSkipped)
+	}
+	q.Page, q.PerPage = p.page, p.perPage
+	q.Endpoint, q.State, q.Type = r.params.Get("webhook_id"), projections.DeliveryState(r.params.Get("state")), r.params.Get("type")
+	if q.State != "" && !slices.Contains(projections.DeliveryStates, q.State) {
+		return p, q, domain.RefuseField("state", "is none of %v", projections.DeliveryStates)
+	}
+	if text := r.params.Get("subject"); text != "" {
+		q.Subject, err = subjectOf(text)
+	}
+	return p, q, err
 }
 
 // subjectOf reads what a delivery is about: user-<id>, group-<id> or directory-<id>.

@@ -52,7 +52,9 @@ CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
 CREATE INDEX IF NOT EXISTS deliveries_named ON deliveries (webhook_id);
 CREATE INDEX IF NOT EXISTS deliveries_to ON deliveries (endpoint, seq);
 CREATE INDEX IF NOT EXISTS deliveries_about ON deliveries (subject, seq);
+CREATE INDEX IF NOT EXISTS deliveries_typed ON deliveries (type, seq);
 -- A delivery is shown as pending whether it is ready or waits.
+CREATE INDEX IF NOT EXISTS deliveries_standing ON deliveries ((CASE state WHEN 'waiting' THEN 'ready' ELSE state END), seq);
 CREATE INDEX IF NOT EXISTS deliveries_standing_to ON deliveries (endpoint, (CASE state WHEN 'waiting' THEN 'ready' ELSE state END), seq);
 
 -- How many deliveries an endpoint has in each state, so that nobody has to count them; the triggers keep it.
@@ -71,6 +73,25 @@ CREATE TRIGGER IF NOT EXISTS deliveries_moved AFTER UPDATE OF state ON deliverie
 END;
 CREATE TRIGGER IF NOT EXISTS deliveries_gone AFTER DELETE ON deliveries BEGIN
     UPDATE tallies SET n = n - 1 WHERE endpoint = old.endpoint AND state = old.state;
+END;
+
+-- How many there are of each type in each state, of all endpoints together.
+CREATE TABLE IF NOT EXISTS totals (
+    type  TEXT NOT NULL,
+    state TEXT NOT NULL,
+    n     INTEGER NOT NULL,
+    PRIMARY KEY (type, state)
+) WITHOUT ROWID;
+INSERT INTO totals SELECT type, state, count(*) FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM totals) GROUP BY type, state; -- of a file that is older
+CREATE TRIGGER IF NOT EXISTS totals_made AFTER INSERT ON deliveries BEGIN
+    INSERT INTO totals VALUES (new.type, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS totals_moved AFTER UPDATE OF state ON deliveries WHEN new.state <> old.state BEGIN
+    UPDATE totals SET n = n - 1 WHERE type = old.type AND state = old.state;
+    INSERT INTO totals VALUES (new.type, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS totals_gone AFTER DELETE ON deliveries BEGIN
+    UPDATE totals SET n = n - 1 WHERE type = old.type AND state = old.state;
 END;
 
 CREATE TABLE IF NOT EXISTS attempts (
