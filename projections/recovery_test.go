@@ -38,7 +38,7 @@ func (s *sending) replayUntil(what string, condition func() bool) {
 	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- NewReplayer(s.Outbox, s.log, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	go func() { ended <- NewReplayer(s.Outbox, s.log, nil, slog.New(slog.DiscardHandler)).Run(ctx) }()
 	for range s.Follow(ctx) {
 		if condition() {
 			break
@@ -162,7 +162,7 @@ func TestReplayerIsWoken(t *testing.T) {
 		s.fail("e", someTime)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- NewReplayer(s.Outbox, s.log, slog.New(slog.DiscardHandler)).Run(ctx) }()
+		go func() { ended <- NewReplayer(s.Outbox, s.log, nil, slog.New(slog.DiscardHandler)).Run(ctx) }()
 		synctest.Wait()
 		open := func() int {
 			synctest.Wait()
