@@ -1,23 +1,7 @@
 // Package api is the door for our user's applications and operators: the management API v2, JSON over HTTP with an API key.
-//
-//	POST                   /oauth/token                         an access token for an API key (RFC 6749 §4.4)
-//	POST  GET              /api/v2/api-keys
-//	              DELETE   /api/v2/api-keys/{id}
-//	POST  GET              /api/v2/org                          {org} below is an organization's domain or its id
-//	      GET PUT DELETE   /api/v2/org/{org}
-//	POST  GET PUT DELETE   /api/v2/org/{org}/directory-sync     an organization has one directory
-//	          PUT          /api/v2/org/{org}/directory-sync/reset
-//	          PATCH        /api/v2/org/{org}/directory-sync/activate, …/disable
-//	      GET              /api/v2/org/{org}/users, …/users/{id}, …/users/{id}/history
-//	      GET              /api/v2/org/{org}/groups, …/groups/{id}, …/groups/{id}/history, …/groups/{id}/members
-//	POST  GET              /api/v2/webhooks
-//	      GET PUT DELETE   /api/v2/webhooks/{id}
-//	POST                   /api/v2/webhooks/{id}/test, …/rotate, …/enable, …/disable, …/replay, …/simulate, …/recover
-//	      GET              /api/v2/replays
-//	      GET     DELETE   /api/v2/replays/{id}
-//	      GET              /api/v2/webhook-events, …/{id}
-//	POST                   /api/v2/webhook-events/{id}/resend, …/cancel
-//	      GET              /api/v2/events
+// openapi.yaml describes every route, and is served with a page for people at /api/v2/openapi.yaml and /api/v2/docs; routes.go lists them.
+// A new route is a line there and an operation in the document: who may call it, how it refuses what it is sent, and that both agree is the frame's
+// to see to, and its tests'.
 //
 // What belongs to an organization is asked for with its directory: another organization's ids are not found. Histories and the feed are
 // read from the log, deliveries from the outbox, everything else from the read model. Whether a webhook's address may be reached is decided for good where it
@@ -28,6 +12,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -60,7 +45,12 @@ const (
 )
 
 // API is the door.
-type API struct{ Config }
+type API struct {
+	Config
+	described *document
+	docs      docs
+	table     []handlers.Route
+}
 
 // New makes the door.
 func New(c Config) (*API, error) {
@@ -91,11 +81,20 @@ func New(c Config) (*API, error) {
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
-	return &API{c}, nil
+	a := &API{Config: c}
+	var err error
+	if a.described, err = readDocument(openAPI); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	if a.docs, err = renderDocs(a.described); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	a.table, err = a.routes()
+	return a, err
 }
 
 // Mount adds the door's routes.
 func (a *API) Mount(mux *http.ServeMux) {
-	handlers.Mount(mux, "/api/v2/", show, a.routes())
-	handlers.Mount(mux, "/oauth/token/", showOAuth, []handlers.Route{{Method: "POST", Path: "/oauth/token", Handler: a.issueToken}})
+	handlers.Mount(mux, "/api/v2/", show, a.table)
+	handlers.Mount(mux, "/oauth/token/", showOAuth, a.tokenRoutes())
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,8 +36,8 @@ func (r *request) caller() command.Caller {
 // handler handles a request that was let through.
 type handler func(w http.ResponseWriter, r *request) error
 
-// keyed lets a request through that carries an API key or a token made for one.
-func (a *API) keyed(h handler) handlers.Func {
+// keyed lets a request through that carries an API key or a token made for one, and in its query parameters that are known only.
+func (a *API) keyed(known []string, h handler) handlers.Func {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		k, err := a.keyOf(r.Context(), handlers.BearerToken(r))
 		if err != nil {
@@ -47,13 +48,35 @@ func (a *API) keyed(h handler) handlers.Func {
 			return err
 		}
 		handlers.Note(r, slog.String("apikey", k.ID))
-		// URL.Query would drop what it cannot read, and a list without its filter is another list.
-		params, err := url.ParseQuery(r.URL.RawQuery)
+		params, err := paramsOf(r, known)
 		if err != nil {
-			return domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "the query of the URL cannot be read; escape its values")
+			return err
 		}
 		return h(w, &request{Request: r, key: k, params: params})
 	}
+}
+
+// paramsOf reads the query. What cannot be read or is not known is not passed over: a list without its filter is another list.
+func paramsOf(r *http.Request, known []string) (url.Values, error) {
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "the query of the URL cannot be read; escape its values")
+	}
+	wrong := map[string]string{}
+	for name := range params {
+		if !slices.Contains(known, name) {
+			wrong[name] = unknownHere(known)
+		}
+	}
+	return params, refuseFields(wrong)
+}
+
+// unknownHere says of a name that it is not among those that there are.
+func unknownHere(known []string) string {
+	if len(known) == 0 {
+		return "is unknown here; there are none"
+	}
+	return "is unknown here; there are: " + strings.Join(slices.Sorted(slices.Values(known)), " ")
 }
 
 // ofOrganization finds the organization that the path names.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -53,7 +52,7 @@ func (f fields) take(object map[string]any) error {
 func (f fields) set(name string, value any) string {
 	place, known := f[name]
 	if !known {
-		return fmt.Sprintf("is unknown here; there are: %s", strings.Join(slices.Sorted(maps.Keys(f)), " "))
+		return unknownHere(slices.Collect(maps.Keys(f)))
 	}
 	if value == nil {
 		return ""

@@ -58,9 +58,6 @@ type cursor struct {
 func (a *API) listMembers(w http.ResponseWriter, r *request) error {
 	wrong := map[string]string{}
 	perPage := number(r.params, "per_page", defaultPerPage, maxPerPage, wrong)
-	if r.params.Has("page") {
-		wrong["page"] = "does not go with members; take next_after of one page as after of the next"
-	}
 	if err := refuseFields(wrong); err != nil {
 		return err
 	}

@@ -56,6 +56,8 @@ func TestBadInput(t *testing.T) {
 		{"DELETE", org + "/none", ``, 404, ""},
 		{"POST", org + "/acme", `{}`, 405, ""},
 
+		{"GET", org + "?fliter=x", ``, 422, "fliter"},
+		{"GET", org + "?Page=1", ``, 422, "Page"},
 		{"GET", org + "?page=0", ``, 422, "page"},
 		{"GET", org + "?page=-1", ``, 422, "page"},
 		{"GET", org + "?page=", ``, 422, "page"},

@@ -14,6 +14,11 @@ const form = "application/x-www-form-urlencoded"
 // unsupportedGrantType is one of RFC 6749 §5.2's words.
 const unsupportedGrantType domain.Reason = "unsupported_grant_type"
 
+// tokenRoutes stand apart from the others: their errors have another form.
+func (a *API) tokenRoutes() []handlers.Route {
+	return []handlers.Route{{Method: "POST", Path: "/oauth/token", Handler: a.issueToken}}
+}
+
 // issueToken makes an access token for an API key (RFC 6749 §4.4). Parameters that are not known are ignored, as §3.2 asks.
 func (a *API) issueToken(w http.ResponseWriter, r *http.Request) error {
 	given, err := readGrant(w, r)

@@ -1,65 +1,83 @@
 package api
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// routes are all routes of the management API. Each needs an API key.
-func (a *API) routes() []handlers.Route {
+// routes are all routes of the management API. Each needs an API key, but those that are open. One that openapi.yaml does not describe is an error.
+func (a *API) routes() ([]handlers.Route, error) {
 	const org, sync = "/org/{org}", "/org/{org}/directory-sync"
 	var routes []handlers.Route
-	add := func(method, path string, h handler) {
-		routes = append(routes, handlers.Route{Method: method, Path: "/api/v2" + path, Handler: a.keyed(h)})
+	var unknown []error
+	add := func(method, path string, known func(*operation) handlers.Func) {
+		path = "/api/v2" + path
+		if o := a.described.operation(method, path); o != nil {
+			routes = append(routes, handlers.Route{Method: method, Path: path, Handler: known(o)})
+		} else {
+			unknown = append(unknown, fmt.Errorf("api: openapi.yaml does not describe %s %s", method, path))
+		}
 	}
-	add("POST", "/org", a.createOrganization)
-	add("GET", "/org", a.listOrganizations)
-	add("GET", org, a.ofOrganization(a.getOrganization))
-	add("PUT", org, a.ofOrganization(a.updateOrganization))
-	add("DELETE", org, a.ofOrganization(a.deleteOrganization))
+	keyed := func(method, path string, h handler) {
+		add(method, path, func(o *operation) handlers.Func { return a.keyed(o.query(), h) })
+	}
+	open := func(method, path string, h handlers.Func) {
+		add(method, path, func(*operation) handlers.Func { return h })
+	}
+	keyed("POST", "/org", a.createOrganization)
+	keyed("GET", "/org", a.listOrganizations)
+	keyed("GET", org, a.ofOrganization(a.getOrganization))
+	keyed("PUT", org, a.ofOrganization(a.updateOrganization))
+	keyed("DELETE", org, a.ofOrganization(a.deleteOrganization))
 
-	add("POST", sync, a.ofOrganization(a.createDirectory))
-	add("GET", sync, a.ofDirectory(a.getDirectory))
-	add("PUT", sync, a.ofDirectory(a.updateDirectory))
-	add("DELETE", sync, a.ofDirectory(a.deleteDirectory))
-	add("PUT", sync+"/reset", a.ofDirectory(a.resetToken))
-	add("PATCH", sync+"/activate", a.ofDirectory(a.setActive(true)))
-	add("PATCH", sync+"/disable", a.ofDirectory(a.setActive(false)))
+	keyed("POST", sync, a.ofOrganization(a.createDirectory))
+	keyed("GET", sync, a.ofDirectory(a.getDirectory))
+	keyed("PUT", sync, a.ofDirectory(a.updateDirectory))
+	keyed("DELETE", sync, a.ofDirectory(a.deleteDirectory))
+	keyed("PUT", sync+"/reset", a.ofDirectory(a.resetToken))
+	keyed("PATCH", sync+"/activate", a.ofDirectory(a.setActive(true)))
+	keyed("PATCH", sync+"/disable", a.ofDirectory(a.setActive(false)))
 
-	add("GET", org+"/users", a.ofDirectory(a.listUsers))
-	add("GET", org+"/users/{id}", a.ofDirectory(a.getUser))
-	add("GET", org+"/users/{id}/history", a.ofDirectory(a.history(projections.KindUser)))
-	add("GET", org+"/groups", a.ofDirectory(a.listGroups))
-	add("GET", org+"/groups/{id}", a.ofDirectory(a.getGroup))
-	add("GET", org+"/groups/{id}/members", a.ofDirectory(a.listMembers))
-	add("GET", org+"/groups/{id}/history", a.ofDirectory(a.history(projections.KindGroup)))
+	keyed("GET", org+"/users", a.ofDirectory(a.listUsers))
+	keyed("GET", org+"/users/{id}", a.ofDirectory(a.getUser))
+	keyed("GET", org+"/users/{id}/history", a.ofDirectory(a.history(projections.KindUser)))
+	keyed("GET", org+"/groups", a.ofDirectory(a.listGroups))
+	keyed("GET", org+"/groups/{id}", a.ofDirectory(a.getGroup))
+	keyed("GET", org+"/groups/{id}/members", a.ofDirectory(a.listMembers))
+	keyed("GET", org+"/groups/{id}/history", a.ofDirectory(a.history(projections.KindGroup)))
 
-	add("POST", "/webhooks", a.createWebhook)
-	add("GET", "/webhooks", a.listWebhooks)
-	add("GET", "/webhooks/{id}", a.getWebhook)
-	add("PUT", "/webhooks/{id}", a.updateWebhook)
-	add("DELETE", "/webhooks/{id}", a.deleteWebhook)
-	add("POST", "/webhooks/{id}/test", a.testWebhook)
-	add("POST", "/webhooks/{id}/rotate", a.rotateKey)
-	add("POST", "/webhooks/{id}/enable", a.enableWebhook)
-	add("POST", "/webhooks/{id}/disable", a.pauseWebhook)
-	add("POST", "/webhooks/{id}/replay", a.startReplay)
-	add("POST", "/webhooks/{id}/simulate", a.simulate)
-	add("POST", "/webhooks/{id}/recover", a.recover)
+	keyed("POST", "/webhooks", a.createWebhook)
+	keyed("GET", "/webhooks", a.listWebhooks)
+	keyed("GET", "/webhooks/{id}", a.getWebhook)
+	keyed("PUT", "/webhooks/{id}", a.updateWebhook)
+	keyed("DELETE", "/webhooks/{id}", a.deleteWebhook)
+	keyed("POST", "/webhooks/{id}/test", a.testWebhook)
+	keyed("POST", "/webhooks/{id}/rotate", a.rotateKey)
+	keyed("POST", "/webhooks/{id}/enable", a.enableWebhook)
+	keyed("POST", "/webhooks/{id}/disable", a.pauseWebhook)
+	keyed("POST", "/webhooks/{id}/replay", a.startReplay)
+	keyed("POST", "/webhooks/{id}/simulate", a.simulate)
+	keyed("POST", "/webhooks/{id}/recover", a.recover)
 
-	add("GET", "/replays", a.listReplays)
-	add("GET", "/replays/{id}", a.getReplay)
-	add("DELETE", "/replays/{id}", a.cancelReplay)
+	keyed("GET", "/replays", a.listReplays)
+	keyed("GET", "/replays/{id}", a.getReplay)
+	keyed("DELETE", "/replays/{id}", a.cancelReplay)
 
-	add("GET", "/webhook-events", a.listDeliveries)
-	add("GET", "/webhook-events/{id}", a.getDelivery)
-	add("POST", "/webhook-events/{id}/resend", a.resend)
-	add("POST", "/webhook-events/{id}/cancel", a.cancelDelivery)
+	keyed("GET", "/webhook-events", a.listDeliveries)
+	keyed("GET", "/webhook-events/{id}", a.getDelivery)
+	keyed("POST", "/webhook-events/{id}/resend", a.resend)
+	keyed("POST", "/webhook-events/{id}/cancel", a.cancelDelivery)
 
-	add("GET", "/events", a.feed)
+	keyed("GET", "/events", a.feed)
 
-	add("POST", "/api-keys", a.createAPIKey)
-	add("GET", "/api-keys", a.listAPIKeys)
-	add("DELETE", "/api-keys/{id}", a.deleteAPIKey)
-	return routes
+	keyed("POST", "/api-keys", a.createAPIKey)
+	keyed("GET", "/api-keys", a.listAPIKeys)
+	keyed("DELETE", "/api-keys/{id}", a.deleteAPIKey)
+
+	open("GET", "/openapi.yaml", a.showDocument)
+	open("GET", "/docs", a.showDocs)
+	return routes, errors.Join(unknown...)
 }

@@ -31,6 +31,7 @@ type world struct {
 	log      *eventstore.Memory
 	commands *command.Service
 	read     *projections.ReadModel
+	door     *api.API
 	handler  http.Handler
 	lines    *buffer // what the server logged
 	key      string  // the API key that do sends
@@ -132,7 +133,7 @@ func (w *world) start(allow ...string) {
 	read.Expect(head)
 	mux := http.NewServeMux()
 	door.Mount(mux)
-	w.read, w.handler = read, handlers.Serve(mux, logger, prometheus.NewRegistry())
+	w.read, w.door, w.handler = read, door, held(w.t, handlers.Serve(mux, logger, prometheus.NewRegistry()))
 }
 
 // answer is what came back.

@@ -1,0 +1,201 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/rollcall-sync/rollcall/handlers/api"
+)
+
+// contract is openapi.yaml, to hold requests and answers against.
+type contract struct {
+	document *openapi3.T
+	paths    *http.ServeMux // finds the operation of a request
+}
+
+// theContract is read once. Its objects are closed for the tests, so that an answer with a field that is not described fails; for others they stay open:
+// an answer may gain fields.
+var theContract = sync.OnceValues(func() (*contract, error) {
+	d, err := openapi3.NewLoader().LoadFromData(api.Document)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Validate(context.Background()); err != nil {
+		return nil, err
+	}
+	c := &contract{d, http.NewServeMux()}
+	for path, item := range d.Paths.Map() {
+		for method, operation := range item.Operations() {
+			c.paths.Handle(method+" "+path, operationHandler{&routers.Route{Spec: d, Path: path, PathItem: item, Method: method, Operation: operation}})
+			for _, answer := range operation.Responses.Map() {
+				for _, m := range answer.Value.Content {
+					shut(m.Schema, map[*openapi3.Schema]bool{})
+				}
+			}
+		}
+	}
+	return c, nil
+})
+
+// operationHandler is found for a request; it is never served.
+type operationHandler struct{ *routers.Route }
+
+func (operationHandler) ServeHTTP(http.ResponseWriter, *http.Request) { panic("only looked up") }
+
+// shut closes an object that does not say whether it is open, and all in it.
+func shut(s *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
+	if s == nil || seen[s.Value] {
+		return
+	}
+	seen[s.Value] = true
+	if extra := &s.Value.AdditionalProperties; len(s.Value.Properties) > 0 && extra.Has == nil && extra.Schema == nil {
+		extra.Has = new(false)
+	}
+	shut(s.Value.Items, seen)
+	for _, p := range s.Value.Properties {
+		shut(p, seen)
+	}
+	for _, choice := range s.Value.AnyOf {
+		shut(choice, seen)
+	}
+}
+
+// held is a handler of which every answer, and every request that it accepts, is held against openapi.yaml.
+func held(t testing.TB, next http.Handler) http.Handler {
+	t.Helper()
+	c, err := theContract()
+	if err != nil {
+		t.Fatalf("openapi.yaml: %v", err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := &bytes.Buffer{}
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.TeeReader(r.Body, sent), r.Body}
+		answer := &copied{ResponseWriter: w}
+		next.ServeHTTP(answer, r)
+		if err := c.hold(r, sent.Bytes(), answer); err != nil {
+			t.Errorf("%s %s %.300s = %d %.500s: openapi.yaml: %.500s", r.Method, r.URL, sent, answer.status, answer.body.String(), err.Error())
+		}
+	})
+}
+
+// copied remembers an answer.
+type copied struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (a *copied) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *copied) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	a.body.Write(b)
+	return a.ResponseWriter.Write(b)
+}
+
+func (a *copied) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// general are the errors that any operation may answer; what else one answers is described with it.
+var general = []int{400, 401, 403, 413, 415, 422, 429, 500, 503}
+
+func (c *contract) hold(r *http.Request, sent []byte, a *copied) error {
+	found, _ := c.paths.Handler(r)
+	operation, is := found.(operationHandler)
+	if !is {
+		return c.isError(r, a)
+	}
+	if operation.Operation.Responses.Status(a.status) == nil && !slices.Contains(general, a.status) {
+		return fmt.Errorf("it does not say that it may answer %d", a.status)
+	}
+	again := r.Clone(context.Background())
+	again.Body = io.NopCloser(bytes.NewReader(sent))
+	if again.Header.Get("Content-Type") == "" && len(sent) > 0 {
+		again.Header.Set("Content-Type", mediaOf(operation.Operation))
+	}
+	input := &openapi3filter.RequestValidationInput{Request: again, Route: operation.Route, PathParams: paramsOf(operation.Path, r.URL.Path),
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true}}
+	if a.status < 400 {
+		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+			return err
+		}
+	}
+	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input,
+		Status: a.status, Header: a.Header(), Body: io.NopCloser(bytes.NewReader(a.body.Bytes())), Options: &openapi3filter.Options{IncludeResponseStatus: true}})
+}
+
+// isError holds the answer of a path or method that there is not.
+func (c *contract) isError(r *http.Request, a *copied) error {
+	var v any
+	if err := json.Unmarshal(a.body.Bytes(), &v); err != nil || a.status < 400 {
+		return fmt.Errorf("it does not describe the path, and this is no error: %v", err)
+	}
+	form := "Error"
+	if strings.HasPrefix(r.URL.Path, "/oauth/") {
+		form = "OAuthError"
+	}
+	return c.document.Components.Schemas[form].Value.VisitJSON(v, openapi3.EnableJSONSchema2020())
+}
+
+// mediaOf is what a body without a media type is read as.
+func mediaOf(o *openapi3.Operation) string {
+	if o.RequestBody == nil || o.RequestBody.Value.Content.Get("application/x-www-form-urlencoded") == nil {
+		return "application/json"
+	}
+	return "application/x-www-form-urlencoded"
+}
+
+// paramsOf are the values that a path has in the places of a pattern.
+func paramsOf(pattern, path string) map[string]string {
+	out := map[string]string{}
+	values := strings.Split(path, "/")
+	for i, step := range strings.Split(pattern, "/") {
+		if name, is := strings.CutPrefix(step, "{"); is {
+			out[strings.TrimSuffix(name, "}")] = values[i]
+		}
+	}
+	return out
+}
+
+// TestContractDescribesTheRoutes: no route stands in one only.
+func TestContractDescribesTheRoutes(t *testing.T) {
+	c, err := theContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := map[string]bool{}
+	for path, item := range c.document.Paths.Map() {
+		for method := range item.Operations() {
+			described[method+" "+path] = true
+		}
+	}
+	for _, route := range api.Routes(newWorld(t).door) {
+		if name := route.Method + " " + route.Path; !described[name] {
+			t.Errorf("openapi.yaml does not describe %s", name)
+		} else {
+			delete(described, name)
+		}
+	}
+	for name := range described {
+		t.Errorf("openapi.yaml describes %s, which is no route", name)
+	}
+}

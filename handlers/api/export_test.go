@@ -1,0 +1,9 @@
+package api
+
+import "github.com/rollcall-sync/rollcall/handlers"
+
+// Document is openapi.yaml as the server holds it.
+var Document = openAPI
+
+// Routes are all routes of a door.
+func Routes(a *API) []handlers.Route { return append(a.tokenRoutes(), a.table...) }
