@@ -110,7 +110,10 @@ func (r *Replayer) round(ctx context.Context, paces map[string]*pace) (time.Dura
 // step makes the next deliveries of a replay, and tells when to come back; 0 once there is news.
 func (r *Replayer) step(ctx context.Context, p Replay, at *pace) (time.Duration, error) {
 	if p.Reached == p.Until {
-		return 0, nil
+		if p.Open > 0 {
+			return 0, nil // its end comes with theirs
+		}
+		return 0, r.make(ctx, p, p.Reached, nil) // of an empty range
 	}
 	room := min(replayWindow, p.RateLimit) - p.Open
 	if room <= 0 {

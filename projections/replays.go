@@ -32,11 +32,8 @@ func beginReplay(b *batch, endpoint string, e domain.EndpointReplayRequested, at
 	if err != nil {
 		return err
 	}
-	if err := b.exec(`INSERT INTO replays (id, endpoint, "from", until, event_codes, rate_limit, reached, state, requested) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, 'running', ?7) ON CONFLICT DO NOTHING`,
-		e.Replay, endpoint, e.From, e.Until, string(codes), e.RateLimit, at); err != nil {
-		return err
-	}
-	return endReplay(b, e.Replay, fromMillis(at)) // of an empty range
+	return b.exec(`INSERT INTO replays (id, endpoint, "from", until, event_codes, rate_limit, reached, state, requested) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, 'running', ?7) ON CONFLICT DO NOTHING`,
+		e.Replay, endpoint, e.From, e.Until, string(codes), e.RateLimit, at)
 }
 
 // wants tells which messages the replay sends to its endpoint.
