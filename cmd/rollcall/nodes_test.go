@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,23 +23,23 @@ const sharedKey = "c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBtb3JlLi4="
 type nodes []*household
 
 // startCluster starts three nodes of EventStoreDB, and answers what reaches them.
-func startCluster(t *testing.T) (store string) {
+func startCluster(t *testing.T) (store string, cluster []*esdbtest.Server) {
 	t.Helper()
 	log := esdbtest.NewLog()
-	var cluster []*esdbtest.Server
 	var addresses []string
 	for range 3 {
 		node := esdbtest.Start(t, esdbtest.Config{Log: log})
 		cluster, addresses = append(cluster, node), append(addresses, node.Address())
 	}
 	esdbtest.Join(cluster...)
-	return "esdb://" + strings.Join(addresses, ",") + "?tls=false"
+	return "esdb://" + strings.Join(addresses, ",") + "?tls=false", cluster
 }
 
 // startNodes starts so many servers.
-func startNodes(t *testing.T, count int, args ...string) (n nodes) {
+func startNodes(t *testing.T, count int, args ...string) (n nodes, cluster []*esdbtest.Server) {
 	t.Helper()
-	env := []string{"ROLLCALL_STORE=" + startCluster(t), "ROLLCALL_MASTER_KEY=" + sharedKey}
+	store, cluster := startCluster(t)
+	env := []string{"ROLLCALL_STORE=" + store, "ROLLCALL_MASTER_KEY=" + sharedKey}
 	var starting sync.WaitGroup
 	for range count {
 		h := &household{victim: &victim{t: t, dir: t.TempDir(), args: args, env: env}}
@@ -50,7 +51,7 @@ func startNodes(t *testing.T, count int, args ...string) (n nodes) {
 	for _, h := range n[1:] {
 		h.base, h.admin, h.provider = n[0].base, client{victim: h.victim, token: n[0].admin.token}, client{victim: h.victim, token: n[0].provider.token}
 	}
-	return n
+	return n, cluster
 }
 
 // holder is the one that delivers, in its own view, once there is one besides those to be passed over.
@@ -95,13 +96,17 @@ func (v *victim) signal(s syscall.Signal) {
 	}
 }
 
-// Any server of a log takes any request, and shows at once what another has acknowledged; a name is given once, however many ask for it.
+// Any server of a log takes any request, and shows at once what another has acknowledged; a name is given once, however many ask for it. Who leads
+// EventStoreDB may change at any time.
 func TestNodesAnswerAsOne(t *testing.T) {
-	n := startNodes(t, 3)
+	n, cluster := startNodes(t, 3)
 	base := n[0].base
 	var group struct{ ID string }
 	n[2].provider.must("POST", base+"/Groups", `{"displayName":"all"}`, &group)
 	for i := range 30 {
+		if i%5 == 4 {
+			cluster[i%3].Lead()
+		}
 		a, b, c := n[i%3].provider, n[(i+1)%3].provider, n[(i+2)%3].provider
 		var user struct{ ID string }
 		a.must("POST", base+"/Users", fmt.Sprintf(`{"userName":"u%d"}`, i), &user)
@@ -138,6 +143,15 @@ func TestNodesAnswerAsOne(t *testing.T) {
 			t.Errorf("50 creations of one name are answered %v", statuses)
 		}
 	}
+	for i, h := range n {
+		told := h.metrics()
+		for _, want := range []string{`rollcall_eventstore_append_seconds_count [1-9]`, `rollcall_eventstore_conflicts_total [1-9]`, `rollcall_eventstore_reconnects_total [1-9]`,
+			`rollcall_projection_lag{projection="readmodel"} \d`, `rollcall_projection_lag{projection="outbox"} \d`, `rollcall_delivering [01]`} {
+			if !regexp.MustCompile(`(?m)^` + want).MatchString(told) {
+				t.Errorf("server %d tells no %s", i, want)
+			}
+		}
+	}
 	n.stop()
 }
 
@@ -145,7 +159,7 @@ func TestNodesAnswerAsOne(t *testing.T) {
 // each subject's messages stay in order but for what was under way.
 func TestNodesDeliverInTurn(t *testing.T) {
 	const users, changes = 6, 30
-	n := startNodes(t, 3)
+	n, _ := startNodes(t, 3)
 	application := newApplication(t)
 	var made hook
 	n[1].admin.must("POST", "/api/v2/webhooks", fmt.Sprintf(`{"name":"application","target_url":%q,"event_codes":["directory.user.*"]}`, application.URL), &made)
@@ -195,6 +209,12 @@ func TestNodesDeliverInTurn(t *testing.T) {
 		t.Errorf("%d messages came again, more than %d", application.repeated, most)
 	}
 
+	// Who stops gives the lease back.
+	last := n.holder()
+	n[last].stop()
+	n.holder(last)
+	n[last].start()
+
 	// Whoever is asked knows what was delivered, by whichever server; one in a new folder knows that nothing is left.
 	n[first].stop()
 	n[first].dir = t.TempDir()
@@ -218,11 +238,41 @@ func TestNodesDeliverInTurn(t *testing.T) {
 	n.stop()
 }
 
+// While EventStoreDB does not answer nothing is acknowledged and nothing is shown that may be old; when it does again, all
+// goes on by itself.
+func TestNodesWithoutTheLog(t *testing.T) {
+	n, cluster := startNodes(t, 1)
+	h := n[0]
+	id := h.user("ada", 1)
+	b := newInbox(t)
+	h.hook(b, "")
+	var release []func()
+	for _, node := range cluster {
+		release = append(release, node.Hold())
+	}
+	if status, text := h.provider.once("GET", h.base+"/Users/"+id, ""); status != http.StatusServiceUnavailable || !strings.Contains(string(text), "try again") {
+		t.Errorf("without the log a GET answers %d: %s", status, text)
+	}
+	changed := make(chan struct{})
+	go func() {
+		defer close(changed)
+		h.title(id, 2) // is sent again until it is answered
+	}()
+	for _, r := range release {
+		r()
+	}
+	<-changed
+	if got := b.messages(t, 1); got[0].message.Data.After.Text("title") != "2" {
+		t.Errorf("the first message is %s", got[0].body)
+	}
+	h.stop()
+}
+
 // A replay, and what is published to a broker, go on with the next server too.
 func TestNodesReplayAndPublishInTurn(t *testing.T) {
 	const changes = 60
 	broker := startNATS(t, 0)
-	n := startNodes(t, 2, "--publish", broker.url)
+	n, _ := startNodes(t, 2, "--publish", broker.url)
 	id := n[0].user("ada", changes)
 	b := newInbox(t)
 	made := n[1].hook(b, "")
@@ -253,7 +303,7 @@ func TestNodesReplayAndPublishInTurn(t *testing.T) {
 
 // The demo runs on a log in EventStoreDB, if that is empty, and the log can be read from the command line.
 func TestDemoInEventStoreDB(t *testing.T) {
-	store := startCluster(t)
+	store, _ := startCluster(t)
 	code, out, errs := runIn(t, environment(), "demo", "--store", store)
 	if code != 0 || !strings.Contains(out, "every signature verified") {
 		t.Fatalf("status %d, %s\n%s", code, out, errs)

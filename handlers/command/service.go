@@ -5,6 +5,10 @@
 // times, and then answers a conflict. When a method returns without error, its events are durable, and every query of the read
 // model that they change waits until it shows them.
 //
+// Several processes may write one log (Config.Shared). A batch then stands in it piece by piece, and may end in the middle: claims go first, so
+// that what is left behind is harmless, and Departures finish what a deletion leaves to do. What the process does that delivers for all,
+// a Tenure tells the others.
+//
 // It knows no HTTP: who asks, and through which door, comes as a Caller.
 package command
 
