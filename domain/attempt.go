@@ -32,6 +32,14 @@ type DeliveriesReplayed struct {
 	Reached string `json:"reached"`
 }
 
+// DeliveriesRecovered tells that of the deliveries that a recovery asks for again the next are asked for, up to one, or all that are left. It stands
+// in the log where DeliveriesAttempted does.
+type DeliveriesRecovered struct {
+	Endpoint string `json:"endpoint"`          // its id
+	Recovery string `json:"recovery"`          // the event that asked for it
+	Reached  string `json:"reached,omitempty"` // the id of the last delivery; none for all that are left
+}
+
 // DeliveriesRelayed tells that a broker has every message up to a position. It stands in the log where DeliveriesAttempted does.
 type DeliveriesRelayed struct {
 	Relay   string `json:"relay"` // its name
@@ -40,4 +48,5 @@ type DeliveriesRelayed struct {
 
 func (DeliveriesAttempted) EventName() string { return "deliveries.attempted" }
 func (DeliveriesReplayed) EventName() string  { return "deliveries.replayed" }
+func (DeliveriesRecovered) EventName() string { return "deliveries.recovered" }
 func (DeliveriesRelayed) EventName() string   { return "deliveries.relayed" }

@@ -81,6 +81,7 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"endpoint.delivery_cancelled": read[EndpointDeliveryCancelled],
 	"deliveries.attempted":        read[DeliveriesAttempted],
 	"deliveries.replayed":         read[DeliveriesReplayed],
+	"deliveries.recovered":        read[DeliveriesRecovered],
 	"deliveries.relayed":          read[DeliveriesRelayed],
 	"apikey.created":              read[APIKeyCreated],
 	"apikey.deleted":              read[APIKeyDeleted],

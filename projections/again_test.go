@@ -72,10 +72,12 @@ func TestRecover(t *testing.T) {
 	s.record(Failed, day(2), time.Time{}, s.due("e", day(2), 10).Fresh...) // the second of a
 	s.change("a")
 	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: day(2)})
+	s.recovered()
 	if got := subjects(s.due("e", day(3), 10).Fresh); got != "a a" { // the live one first
 		t.Errorf("due are %s", got)
 	}
 	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: day(1)})
+	s.recovered()
 	due := s.due("e", day(3), 10).Fresh
 	if got := subjects(due); got != "a a a b c" {
 		t.Errorf("due are %s", got)
@@ -103,6 +105,7 @@ func TestRecoveredTogetherStayInOrder(t *testing.T) {
 		s.record(Failed, someTime, time.Time{}, s.due("e", someTime, 10).Fresh...)
 	}
 	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: someTime})
+	s.recovered()
 	var came []int64
 	for range 3 {
 		due := s.due("e", someTime, 10).Fresh

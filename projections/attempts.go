@@ -83,6 +83,10 @@ func (o *Outbox) Settled(ctx context.Context) (at eventstore.Position, known boo
 	if err != nil || len(running) > 0 { // what they are to make stands nowhere else
 		return at, false, err
 	}
+	recovering, err := o.recoveries(ctx)
+	if err != nil || len(recovering) > 0 { // nor does what they are to ask for again
+		return at, false, err
+	}
 	type opened struct {
 		seq   int64
 		event []byte

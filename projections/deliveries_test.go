@@ -304,10 +304,15 @@ func TestStatementsUseIndexes(t *testing.T) {
 		domain.EndpointReplayRequested{Replay: "r", From: "0", Until: "1"}, domain.EndpointReplayCancelled{Replay: "r"}, domain.EndpointDeleted{},
 	} {
 		s.event("endpoint-e", e)
+		for _, c := range s.recovering() {
+			step := domain.DeliveriesRecovered{Endpoint: "e", Recovery: c.queue, Reached: s.ids("e")[0]}
+			s.must(s.db.update(t.Context(), func(b *batch) error { return recoverStep(b, step) }))
+		}
+		s.recovered()
 	}
 	s.sweep(someTime)
 	queries := append(slices.Collect(maps.Keys(s.db.statements)), deliveryFresh, deliveryAgain, deliveryStalest, deliverySoonest, deliveryBody,
-		loggedOne, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
+		loggedOne, recoveredNext, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
 	looked := 0
 	for _, query := range queries {
 		if !strings.Contains(query, "deliveries") && !strings.Contains(query, "attempts") && !strings.Contains(query, "messages") {

@@ -138,7 +138,7 @@ func endpointPosting(endpoints *draft, id string, r eventstore.Record) (posting,
 	case domain.EndpointReplayCancelled:
 		write(func(b *batch) error { return cancelReplay(b, id, e.Replay, at) })
 	case domain.EndpointRecoveryRequested:
-		write(func(b *batch) error { return recoverSince(b, id, r.ID.String(), millis(e.Since)) })
+		write(func(b *batch) error { return beginRecovery(b, id, r.ID.String(), millis(e.Since)) })
 	case domain.EndpointResendRequested:
 		write(func(b *batch) error { return resend(b, id, r.ID.String(), e.Delivery) })
 	case domain.EndpointDeliveryCancelled:

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
 // fail gives up all that an endpoint is to be sent.
@@ -30,6 +32,15 @@ func (s *sending) recovering() []recovery {
 	all, err := s.recoveries(s.Context())
 	s.must(err)
 	return all
+}
+
+// recovered goes on with all recoveries until they have ended.
+func (s *sending) recovered() {
+	s.Helper()
+	steps := NewReplayer(s.Outbox, s.log, nil, slog.New(slog.DiscardHandler))
+	for all := s.recovering(); len(all) > 0; all = s.recovering() {
+		s.must(steps.recover(s.Context(), all[0]))
+	}
 }
 
 // replayUntil runs a Replayer until a condition holds, which is looked at whenever an endpoint has news.
@@ -75,9 +86,11 @@ func TestRecoverGoesOnInSteps(t *testing.T) {
 		return c
 	}
 	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: since})
-	s.must(s.recover(t.Context(), s.recovering()[0]))
-	if n := open(); n == 0 || n > recoverTogether {
-		t.Fatalf("%d were asked for again in two transactions, of which the first found none", n)
+	steps := NewReplayer(s.Outbox, s.log, nil, slog.New(slog.DiscardHandler))
+	for _, want := range []int{0, recoverTogether - 1} { // the first step finds but one that is too old
+		if s.must(steps.recover(t.Context(), s.recovering()[0])); open() != want {
+			t.Fatalf("%d were asked for again, not %d", open(), want)
+		}
 	}
 	s.change("late") // not there when it was asked for
 	came := map[string][]int64{}
@@ -128,6 +141,7 @@ func TestRecoveredWaitForNoOtherQueue(t *testing.T) {
 	s.fail("e", someTime)
 	s.event("endpoint-e", domain.EndpointResendRequested{Delivery: s.ids("e")[0]})
 	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: someTime})
+	s.recovered()
 	if got := subjects(s.due("e", someTime, 10).Fresh); got != "a a" {
 		t.Errorf("due are %q", got)
 	}
@@ -156,7 +170,7 @@ func TestReplayerIsWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSending(t)
 		s.endpoint("e", "all")
-		for range recoverTogether + 1 {
+		for range 10 {
 			s.change("a")
 		}
 		s.fail("e", someTime)
@@ -171,15 +185,102 @@ func TestReplayerIsWoken(t *testing.T) {
 			return c.Open
 		}
 		s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: someTime})
-		if n := open(); n != recoverTogether+1 {
+		if n := open(); n != 10 {
 			t.Errorf("%d are recovered", n)
 		}
 		s.event("endpoint-e", domain.EndpointReplayRequested{Replay: "r", From: "0", Until: s.at.String(), EventCodes: []string{"all"}, RateLimit: 10})
-		if n := open(); n <= recoverTogether+1 {
+		if n := open(); n <= 10 {
 			t.Error("nothing is replayed")
 		}
 		cancel()
 		s.must(<-ended)
 		s.must(s.Outbox.Close())
 	})
+}
+
+// journal is a log that outboxes share.
+type journal struct{ *sending }
+
+func (j journal) Replayed(context.Context, string, eventstore.Position) error { return nil }
+
+func (j journal) Recovered(_ context.Context, step domain.DeliveriesRecovered) error {
+	j.event("deliveries-1", step)
+	return nil
+}
+
+// Outboxes that share a log recover the same between the same records, also one that began later and lacks the oldest.
+func TestRecoveriesInASharedLog(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	for n := range recoverTogether + 40 {
+		s.change(fmt.Sprint("old", n))
+	}
+	failed := func(d Delivery) domain.DeliveryAttempt {
+		return AttemptOf(Outcome{Delivery: d, Attempt: Attempt{At: someTime}, Fate: Failed, Tries: 1})
+	}
+	fail := func() {
+		var e domain.DeliveriesAttempted
+		for _, d := range s.due("e", someTime, 1000).Fresh {
+			e.Attempts = append(e.Attempts, failed(d))
+		}
+		s.event("deliveries-1", e)
+	}
+	fail()
+	settled := s.at
+	for n := range recoverTogether + 20 {
+		s.change(fmt.Sprint("new", n))
+	}
+	fail()
+	open := func(folder string, from eventstore.Position) *Outbox {
+		o, err := OpenOutbox(folder, s.log, "a log")
+		s.must(err)
+		t.Cleanup(func() { _ = o.Close() })
+		s.must(o.Begin(t.Context(), s.log.All(t.Context(), eventstore.Position{}), from))
+		return o
+	}
+	whole, later := open(t.TempDir(), eventstore.Position{}), open(t.TempDir(), settled)
+	steps := NewReplayer(s.Outbox, s.log, journal{s}, slog.New(slog.DiscardHandler))
+	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: someTime})
+	if _, known, err := s.Settled(t.Context()); known || err != nil {
+		t.Errorf("settled while a recovery goes on: %v", err)
+	}
+	between := s.ids("e")[0] // the newest of a page: the last step asks for it again
+	f := s.follow()
+	f.news()
+	for n := 0; len(s.recovering()) > 0; n++ {
+		s.must(steps.recover(t.Context(), s.recovering()[0]))
+		if got := f.news(); len(got) != 1 {
+			t.Errorf("step %d told of %+v", n, got)
+		}
+		if n == 0 {
+			s.event("endpoint-e", domain.EndpointResendRequested{Delivery: between})
+			f.news()
+		}
+	}
+	rows := func(o *Outbox) string {
+		var b eventstore.Batch
+		for r, err := range s.log.All(t.Context(), o.Progress().Position()) {
+			s.must(err)
+			b.Records, b.Position = append(b.Records, r), r.Position
+		}
+		if len(b.Records) > 0 {
+			s.must(o.Apply(t.Context(), b))
+		}
+		all, err := rowsOf(t.Context(), o.db.read, func(r row) (text string, err error) { return text, r.Scan(&text) },
+			`SELECT webhook_id || ' ' || queue || ' ' || state FROM deliveries WHERE subject LIKE 'user-new%' ORDER BY seq`)
+		s.must(err)
+		return strings.Join(all, "\n")
+	}
+	want := rows(s.Outbox)
+	if strings.Contains(want, "failed") || strings.Count(want, "\n") != recoverTogether+19 {
+		t.Errorf("they stand at\n%s", want)
+	}
+	for name, o := range map[string]*Outbox{"that was there": whole, "that began later": later} {
+		if got := rows(o); got != want {
+			t.Errorf("one %s has\n%s\nnot\n%s", name, got, want)
+		}
+	}
+	if n := count(t, later.db, "deliveries"); n != recoverTogether+20 {
+		t.Errorf("one that began later has %d deliveries", n)
+	}
 }

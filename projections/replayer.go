@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
@@ -27,10 +28,12 @@ type Replayer struct {
 	logger  *slog.Logger
 }
 
-// A Journal is the log that several servers share. What one of them does with replays is told there, and every outbox, its own too, follows.
+// A Journal is the log that several servers share. What one of them does with replays and recoveries is told there, and every outbox, its own too, follows.
 type Journal interface {
 	// Replayed tells that the deliveries of a replay are to be made up to a position, and returns when this outbox has made them.
 	Replayed(ctx context.Context, replay string, reached eventstore.Position) error
+	// Recovered tells of a step of a recovery, and returns when this outbox has taken it.
+	Recovered(ctx context.Context, step domain.DeliveriesRecovered) error
 }
 
 // NewReplayer makes a Replayer; without a journal it makes deliveries in this outbox alone. Nothing is made before Run.
@@ -78,7 +81,7 @@ func (r *Replayer) round(ctx context.Context, paces map[string]*pace) (time.Dura
 		return 0, err
 	}
 	for _, c := range recoveries {
-		failed = errors.Join(failed, r.outbox.recover(ctx, c))
+		failed = errors.Join(failed, r.recover(ctx, c))
 		soonest = time.Nanosecond
 	}
 	running, err := r.outbox.replaying(ctx)

@@ -32,6 +32,9 @@ func (o *Outbox) deliveriesPosting(ctx context.Context, endpoints *draft, r even
 		p.writes = append(p.writes, func(b *batch) error { return applyAttempts(b, e) })
 	case domain.DeliveriesRelayed:
 		p.writes = append(p.writes, func(b *batch) error { return applyRelayed(b, e) })
+	case domain.DeliveriesRecovered:
+		p.awaited = []string{e.Endpoint}
+		p.writes = append(p.writes, func(b *batch) error { return recoverStep(b, e) })
 	case domain.DeliveriesReplayed:
 		return o.replayedPosting(ctx, endpoints, s, e)
 	}

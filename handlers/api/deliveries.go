@@ -206,7 +206,8 @@ func (a *API) answerDelivery(w http.ResponseWriter, r *request, status int) erro
 	return answer(w, status, showDelivery(l))
 }
 
-// recover sends all again that was given up since a time. Where that is very much, it is asked for in steps, and the answer waits for the first one only.
+// recover sends all again that was given up since a time. It is asked for in steps, for it may be very
+// much, and the answer waits for none of them.
 func (a *API) recover(w http.ResponseWriter, r *request) error {
 	var since string
 	if err := (fields{"since": &since}).read(w, r); err != nil {

@@ -74,6 +74,11 @@ func (t *Tenure) Replayed(ctx context.Context, replay string, reached eventstore
 	return t.tell(ctx, domain.DeliveriesReplayed{Replay: replay, Reached: reached.String()})
 }
 
+// Recovered writes a step of a recovery into the log, and returns when the outbox has taken it.
+func (t *Tenure) Recovered(ctx context.Context, step domain.DeliveriesRecovered) error {
+	return t.tell(ctx, step)
+}
+
 // Relayed writes into the log that a broker has all messages up to a position.
 func (t *Tenure) Relayed(ctx context.Context, relay string, reached eventstore.Position) error {
 	return t.tell(ctx, domain.DeliveriesRelayed{Relay: relay, Reached: reached.String()})
