@@ -255,6 +255,22 @@ func TestDeliveryLogIsFiltered(t *testing.T) {
 	}
 }
 
+// A delivery that was cancelled is kept as long as one that was given up, and no longer.
+func TestRetentionOfCancelled(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	s.event("endpoint-e", domain.EndpointDeliveryCancelled{Delivery: s.ids("e")[0]})
+	ended := someTime // when the event says
+	if n := s.sweep(ended.Add(2 * time.Hour)); n != 0 || count(t, s.db, "deliveries") != 1 {
+		t.Errorf("%d were removed while their time was not over", n)
+	}
+	if n := s.sweep(ended.Add(2*time.Hour + time.Second)); n != 1 || count(t, s.db, "deliveries") != 0 || len(s.bodies()) != 0 {
+		t.Errorf("%d were removed when their time was over, and the messages %s are left", n, s.bodies())
+	}
+	s.tallied()
+}
+
 // Deliveries are kept for their time, those given up for longer, and with the last of a message the message goes.
 func TestRetention(t *testing.T) {
 	s := newSending(t)
