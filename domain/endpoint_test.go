@@ -169,6 +169,7 @@ func TestMessageTypeOfEveryEvent(t *testing.T) {
 		"installation.created": true, "name.claimed": true, "name.released": true, "user.claim_revoked": true,
 		"organization.created": true, "organization.updated": true, "organization.deleted": true,
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
+		"application.created": true, "application.updated": true, "application.deleted": true,
 		"endpoint.created": true, "endpoint.updated": true, "endpoint.key_rotated": true, "endpoint.paused": true, "endpoint.disabled": true,
 		"endpoint.enabled": true, "endpoint.deleted": true, "endpoint.replay_requested": true, "endpoint.replay_cancelled": true,
 		"endpoint.recovery_requested": true, "endpoint.resend_requested": true, "endpoint.delivery_cancelled": true,

@@ -85,6 +85,9 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"deliveries.relayed":          read[DeliveriesRelayed],
 	"apikey.created":              read[APIKeyCreated],
 	"apikey.deleted":              read[APIKeyDeleted],
+	"application.created":         read[ApplicationCreated],
+	"application.updated":         read[ApplicationUpdated],
+	"application.deleted":         read[ApplicationDeleted],
 }
 
 // Modifies tells whether an event changes what is shown of its subject. Others ask for something, or keep a late writer away.

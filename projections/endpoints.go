@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -16,47 +15,17 @@ type Endpoint struct {
 }
 
 func applyEndpoint(b *batch, id string, s Stored) error {
-	at := formatTime(s.Meta.RecordedAt)
-	var p domain.Endpoint
-	var text string
-	switch e := s.Event.(type) {
-	case domain.EndpointCreated:
-		p.Apply(e)
-		state, err := json.Marshal(p)
-		if err != nil {
-			return err
-		}
-		return b.exec(`INSERT INTO endpoints (id, state, created, updated) VALUES (?, ?, ?, ?)`, id, string(state), at, at)
-	case domain.EndpointDeleted:
-		return b.exec(`DELETE FROM endpoints WHERE id = ?`, id)
-	}
 	if !domain.Modifies(s.Event) {
 		return nil
 	}
-	if found, err := b.row(`SELECT state FROM endpoints WHERE id = ?`, []any{id}, &text); err != nil || !found {
-		return err
-	}
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return err
-	}
-	p.Apply(s.Event)
-	state, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return b.exec(`UPDATE endpoints SET state = ?, updated = ? WHERE id = ?`, string(state), at, id)
+	return keepState[domain.Endpoint](b, "endpoints", id, s)
 }
 
 const endpointColumns = `SELECT id, state, created, updated FROM endpoints `
 
-func scanEndpoint(r row) (Endpoint, error) {
-	var p Endpoint
-	var state, created, updated string
-	if err := r.Scan(&p.ID, &state, &created, &updated); err != nil {
-		return Endpoint{}, err
-	}
-	p.Created, p.Updated = parseTime(created), parseTime(updated)
-	return p, json.Unmarshal([]byte(state), &p.Endpoint)
+func scanEndpoint(r row) (p Endpoint, err error) {
+	err = scanState(r, &p.ID, &p.Endpoint, &p.Created, &p.Updated)
+	return p, err
 }
 
 // Endpoint finds one by its id.

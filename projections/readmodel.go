@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
@@ -144,6 +145,8 @@ func (m *ReadModel) apply(b *batch, s Stored) error {
 		return applyEndpoint(b, id, s)
 	case KindAPIKey:
 		return applyAPIKey(b, id, s)
+	case KindApplication:
+		return keepState[domain.Application](b, "applications", id, s)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ const (
 	KindGroup        Kind = "group"
 	KindEndpoint     Kind = "endpoint"
 	KindAPIKey       Kind = "apikey"
+	KindApplication  Kind = "application"
 	KindName         Kind = "name"       // the claim of a unique value
 	KindDeliveries   Kind = "deliveries" // what one server did, while it was the one that delivers
 )

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -19,7 +20,8 @@ func TestBadInput(t *testing.T) {
 	eng := w.group(acme, "Engineering", ada)
 	w.tenant("Globex")
 	w.must(201, "POST", "/api/v2/org", `{"name":"Bare"}`)
-	const org, hook = "/api/v2/org", "/api/v2/webhooks"
+	const org, hook, apps = "/api/v2/org", "/api/v2/webhooks", "/api/v2/applications"
+	shop := apps + "/" + w.must(201, "POST", apps, `{"name":"Shop"}`).text("id")
 	app := hook + "/" + w.must(201, "POST", hook, `{"name":"h","target_url":"https://a.example"}`).text("id")
 	withURL := func(u string) string { return `{"name":"h","target_url":"` + u + `"}` }
 	for _, c := range []struct {
@@ -187,6 +189,21 @@ func TestBadInput(t *testing.T) {
 		{"GET", "/api/v2/events?after=" + strings.Repeat("A", 5000), ``, 422, "after"},
 		{"GET", "/api/v2/events?after=fHx8", ``, 422, "after"},
 
+		{"POST", apps, `{}`, 422, "name"},
+		{"POST", apps, `{"name":"a","default_redirect_url":"a.example"}`, 422, "default_redirect_url"},
+		{"POST", apps, `{"name":"a","default_redirect_url":"javascript:alert(1)"}`, 422, "default_redirect_url"},
+		{"POST", apps, `{"name":"a","allowed_redirect_urls":"https://a.example"}`, 422, "allowed_redirect_urls"},
+		{"POST", apps, `{"name":"a","allowed_redirect_urls":["https://a.example","/"]}`, 422, "allowed_redirect_urls"},
+		{"POST", apps, `{"name":"a","allowed_redirect_urls":[` + manyURLs(domain.MaxRedirectURLs+1) + `]}`, 422, "allowed_redirect_urls"},
+		{"POST", apps, `{"name":"a","redirect_url":"https://a.example"}`, 422, "redirect_url"},
+		{"PUT", shop, `{"name":""}`, 422, "name"},
+		{"PUT", shop, `{"id":"x"}`, 422, "id"},
+		{"PUT", apps + "/none", `{"name":"a"}`, 404, ""},
+		{"GET", apps + "/none", ``, 404, ""},
+		{"GET", apps + "/" + acme.ID, ``, 404, ""},
+		{"GET", apps + "?page=0", ``, 422, "page"},
+		{"DELETE", apps + "/none", ``, 404, ""},
+
 		{"POST", "/api/v2/api-keys", `{}`, 422, "name"},
 		{"POST", "/api/v2/api-keys", `{"name":"a","client_secret":"mine"}`, 422, "client_secret"},
 		{"DELETE", "/api/v2/api-keys/none", ``, 404, ""},
@@ -210,6 +227,15 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s %s %.80s wrote to the log", c.method, c.path, c.body)
 		}
 	}
+}
+
+// manyURLs are so many URLs, as a JSON list holds them.
+func manyURLs(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf(`"https://a.example/%d"`, i))
+	}
+	return strings.Join(list, ",")
 }
 
 // TestAllFieldsAtOnce tells all that is wrong with a body in one answer.

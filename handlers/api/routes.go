@@ -73,6 +73,12 @@ func (a *API) routes() ([]handlers.Route, error) {
 
 	keyed("GET", "/events", a.feed)
 
+	keyed("POST", "/applications", a.createApplication)
+	keyed("GET", "/applications", a.listApplications)
+	keyed("GET", "/applications/{id}", a.getApplication)
+	keyed("PUT", "/applications/{id}", a.updateApplication)
+	keyed("DELETE", "/applications/{id}", a.deleteApplication)
+
 	keyed("POST", "/api-keys", a.createAPIKey)
 	keyed("GET", "/api-keys", a.listAPIKeys)
 	keyed("DELETE", "/api-keys/{id}", a.deleteAPIKey)

@@ -122,6 +122,13 @@ CREATE TABLE IF NOT EXISTS places (
     PRIMARY KEY (directory, kind)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS applications (
+    id      TEXT PRIMARY KEY,
+    state   TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL
+);
+
 -- Endpoints as folded from the log; secrets in the state are sealed.
 CREATE TABLE IF NOT EXISTS endpoints (
     id      TEXT PRIMARY KEY,
