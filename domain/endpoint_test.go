@@ -167,7 +167,6 @@ func TestEndpointWants(t *testing.T) {
 func TestMessageTypeOfEveryEvent(t *testing.T) {
 	silent := map[string]bool{
 		"installation.created": true, "name.claimed": true, "name.released": true, "user.claim_revoked": true,
-		"organization.created": true, "organization.updated": true, "organization.deleted": true,
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
 		"application.created": true, "application.updated": true, "application.deleted": true,
 		"endpoint.created": true, "endpoint.updated": true, "endpoint.key_rotated": true, "endpoint.paused": true, "endpoint.disabled": true,

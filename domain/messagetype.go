@@ -7,6 +7,9 @@ import (
 
 // The types of messages. Suspended and deleted are different facts.
 const (
+	TypeOrganizationCreated  = "organization.created"
+	TypeOrganizationUpdated  = "organization.updated"
+	TypeOrganizationDeleted  = "organization.deleted"
 	TypeDirectoryActivated   = "directory.activated"
 	TypeDirectoryUpdated     = "directory.updated"
 	TypeDirectoryDeactivated = "directory.deactivated"
@@ -25,45 +28,39 @@ const (
 
 // MessageTypes are all types that an endpoint may ask for.
 var MessageTypes = []string{
+	TypeOrganizationCreated, TypeOrganizationUpdated, TypeOrganizationDeleted,
 	TypeDirectoryActivated, TypeDirectoryUpdated, TypeDirectoryDeactivated, TypeDirectoryDeleted,
 	TypeUserCreated, TypeUserUpdated, TypeUserDeactivated, TypeUserReactivated, TypeUserDeleted,
 	TypeGroupCreated, TypeGroupUpdated, TypeGroupMembersChanged, TypeGroupDeleted,
 }
 
-// MessageType is the type of the message that an event becomes, "" if it sends none.
-func MessageType(e Event) string {
-	switch e.(type) {
-	case DirectoryActivated, DirectoryReactivated:
-		return TypeDirectoryActivated
-	case DirectoryUpdated:
-		return TypeDirectoryUpdated
-	case DirectoryDeactivated:
-		return TypeDirectoryDeactivated
-	case DirectoryDeleted:
-		return TypeDirectoryDeleted
-	case UserProvisioned:
-		return TypeUserCreated
-	case UserUpdated:
-		return TypeUserUpdated
-	case UserDeactivated:
-		return TypeUserDeactivated
-	case UserReactivated:
-		return TypeUserReactivated
-	case UserDeleted:
-		return TypeUserDeleted
-	case GroupCreated:
-		return TypeGroupCreated
-	case GroupUpdated:
-		return TypeGroupUpdated
-	case GroupMembersChanged:
-		return TypeGroupMembersChanged
-	case GroupDeleted:
-		return TypeGroupDeleted
-	case EndpointTested:
-		return TypeWebhookTest
-	}
-	return ""
+// messageTypes are the types of the messages that events become, by the events' stored names. The others send none.
+var messageTypes = map[string]string{
+	"organization.created":  TypeOrganizationCreated,
+	"organization.updated":  TypeOrganizationUpdated,
+	"organization.deleted":  TypeOrganizationDeleted,
+	"directory.activated":   TypeDirectoryActivated,
+	"directory.reactivated": TypeDirectoryActivated,
+	"directory.updated":     TypeDirectoryUpdated,
+	"directory.deactivated": TypeDirectoryDeactivated,
+	"directory.deleted":     TypeDirectoryDeleted,
+	"user.provisioned":      TypeUserCreated,
+	"user.updated":          TypeUserUpdated,
+	"user.deactivated":      TypeUserDeactivated,
+	"user.reactivated":      TypeUserReactivated,
+	"user.deleted":          TypeUserDeleted,
+	"group.created":         TypeGroupCreated,
+	"group.updated":         TypeGroupUpdated,
+	"group.members_changed": TypeGroupMembersChanged,
+	"group.deleted":         TypeGroupDeleted,
+	"endpoint.tested":       TypeWebhookTest,
 }
+
+// MessageType is the type of the message that an event becomes, "" if it sends none.
+func MessageType(e Event) string { return MessageTypeOf(e.EventName()) }
+
+// MessageTypeOf is the type of the message that events of a stored name become, "" if they send none.
+func MessageTypeOf(name string) string { return messageTypes[name] }
 
 // Wanted tells whether one of the codes asks for messages of a type: a type, a prefix with *, or all.
 func Wanted(codes []string, kind string) bool {

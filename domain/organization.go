@@ -73,6 +73,14 @@ func (o *Organization) Rename(name string) (Event, error) {
 	return OrganizationUpdated{name}, nil
 }
 
+// Snapshot is the organization as messages show it, nil if it does not exist.
+func (o *Organization) Snapshot(id string) Attributes {
+	if !o.Exists() {
+		return nil
+	}
+	return Attributes{"id": id, "domain": o.Domain, "name": o.Name}
+}
+
 func checkName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":

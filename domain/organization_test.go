@@ -39,7 +39,10 @@ func TestOrganizationKeepsItsDomain(t *testing.T) {
 	if o.Domain != "acme" || o.Name != "Other" || !o.Exists() {
 		t.Errorf("%+v", o)
 	}
-	if o.Apply(OrganizationDeleted{}); o.Exists() {
+	if got, want := text(o.Snapshot("o")), `{"domain":"acme","id":"o","name":"Other"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if o.Apply(OrganizationDeleted{}); o.Exists() || o.Snapshot("o") != nil {
 		t.Error("still exists")
 	}
 }

@@ -33,7 +33,7 @@ func NewChanges(log Streams) (*Changes, error) {
 // Message is what a record tells the world; ok is false for records that send nothing.
 func (c *Changes) Message(ctx context.Context, s Stored) (m Message, ok bool, err error) {
 	kind, id := SplitStream(s.Stream)
-	if kind != KindUser && kind != KindGroup && kind != KindDirectory {
+	if !kind.Tells() {
 		return Message{}, false, nil
 	}
 	before, err := c.at(ctx, kind, id, s.Version-1)

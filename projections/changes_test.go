@@ -237,6 +237,38 @@ func (tr *truth) named(g *group, m domain.Member) domain.Member {
 	return m
 }
 
+// An organization tells of its creation, its names and its end.
+func TestOrganizationsTell(t *testing.T) {
+	w := newWorld(t)
+	o, err := w.commands.CreateOrganization(t.Context(), system, "Acme")
+	w.must(err)
+	_, err = w.commands.RenameOrganization(t.Context(), system, o.ID, "Acme 2")
+	w.must(err)
+	w.must(w.commands.DeleteOrganization(t.Context(), system, o.ID))
+	changes, err := projections.NewChanges(w.log)
+	w.must(err)
+	var told []string
+	for _, r := range w.records() {
+		m, body, err := message(t.Context(), changes, r)
+		w.must(err)
+		if body == nil {
+			continue
+		}
+		told = append(told, fmt.Sprint(m.Type, " ", m.Data.Subject.Type, " ", m.Data.Subject.ID == o.ID, " ", m.Data.Before["name"], " ", m.Data.After["name"], " ", m.Data.Changed))
+		if m.Data.Organization != "acme" || bytes.Contains(body, []byte(`"directory"`)) {
+			t.Errorf("%s", body)
+		}
+	}
+	want := []string{
+		"organization.created organization true <nil> Acme [domain id name]",
+		"organization.updated organization true Acme Acme 2 [name]",
+		"organization.deleted organization true Acme 2 <nil> [domain id name]",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 // The messages of one directory never tell how another one's users are called.
 func TestMessagesStayInTheirDirectory(t *testing.T) {
 	w := newWorld(t)

@@ -45,7 +45,7 @@ type history struct {
 	id        string
 }
 
-// versions are those at which the subject changed: all of its stream but fences.
+// versions are those at which the subject changed: all of its stream but what sends no message.
 func (h *history) versions(ctx context.Context) ([]eventstore.Version, error) {
 	var out []eventstore.Version
 	for r, err := range h.log.Read(ctx, h.kind.Stream(h.id), 0) {
@@ -59,7 +59,7 @@ func (h *history) versions(ctx context.Context) ([]eventstore.Version, error) {
 				return nil, ErrNotFound
 			}
 		}
-		if r.Type != (domain.UserClaimRevoked{}).EventName() {
+		if domain.MessageTypeOf(r.Type) != "" {
 			out = append(out, r.Version)
 		}
 	}

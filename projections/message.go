@@ -22,8 +22,8 @@ type Message struct {
 // MessageData is what happened: the subject before and after, and who caused it.
 type MessageData struct {
 	Organization string                `json:"organization"`
-	Directory    string                `json:"directory"`
-	Provider     domain.Provider       `json:"provider"`
+	Directory    string                `json:"directory,omitempty"` // absent outside of all directories, and so is the provider
+	Provider     domain.Provider       `json:"provider,omitempty"`
 	Subject      MessageSubject        `json:"subject"`
 	Position     string                `json:"position"`
 	Before       domain.Attributes     `json:"before"`

@@ -77,7 +77,7 @@ func Tally(ctx context.Context, log Past, from, until eventstore.Position, wants
 // tells whether a record is of a stream whose events may become messages.
 func tells(r eventstore.Record) bool {
 	kind, _ := SplitStream(r.Stream)
-	return kind == KindUser || kind == KindGroup || kind == KindDirectory
+	return kind.Tells()
 }
 
 // ErrNotWhen tells that a text means no place in the log.

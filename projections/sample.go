@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"crypto/sha256"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -33,22 +34,30 @@ func samplesFor(s Stored, t Target, e domain.EndpointTested) ([]outgoing, error)
 
 // The subjects of samples, which are nobody's.
 const (
-	sampleDirectory = "00000000-0000-7000-8000-000000000001"
-	sampleUser      = "00000000-0000-7000-8000-000000000002"
-	sampleGroup     = "00000000-0000-7000-8000-000000000003"
+	sampleDirectory    = "00000000-0000-7000-8000-000000000001"
+	sampleUser         = "00000000-0000-7000-8000-000000000002"
+	sampleGroup        = "00000000-0000-7000-8000-000000000003"
+	sampleOrganization = "00000000-0000-7000-8000-000000000004"
+	sampleDomain       = "example"
 )
 
 var (
-	sampleIDs         = map[Kind]string{KindDirectory: sampleDirectory, KindUser: sampleUser, KindGroup: sampleGroup}
+	sampleIDs         = map[Kind]string{KindOrganization: sampleOrganization, KindDirectory: sampleDirectory, KindUser: sampleUser, KindGroup: sampleGroup}
 	sampleExternalIDs = map[Kind]string{KindUser: "00u1ada", KindGroup: "00g1eng"}
 )
 
-// sample is a message of a type as it would tell of Ada, her group or their directory.
+// sample is a message of a type as it would tell of Ada, her group, their directory or their organization.
 func sample(s Stored, t Target, kind string) Message {
 	subject := &Subject{Kind: kindOf(kind), ID: sampleIDs[kindOf(kind)], Version: 2}
 	var before, after domain.Attributes
 	var members *domain.MembersChange
 	switch kind {
+	case domain.TypeOrganizationCreated:
+		subject.Version, after = 1, organizationCalled("Example")
+	case domain.TypeOrganizationUpdated:
+		before, after = organizationCalled("Example"), organizationCalled("Example Group")
+	case domain.TypeOrganizationDeleted:
+		before = organizationCalled("Example")
 	case domain.TypeUserCreated:
 		subject.Version, after = 1, ada("Ada Lovelace", true)
 	case domain.TypeUserUpdated:
@@ -84,9 +93,9 @@ func sample(s Stored, t Target, kind string) Message {
 		}
 	}
 	m := MessageOf(s, subject, domain.ChangeBetween(kind, before, after))
-	m.Data.Organization, m.Data.Directory, m.Data.Provider = t.State.Organization, sampleDirectory, domain.Okta
-	if m.Data.Organization == "" {
-		m.Data.Organization = "example"
+	m.Data.Organization = cmp.Or(t.State.Organization, sampleDomain)
+	if subject.Kind != KindOrganization {
+		m.Data.Directory, m.Data.Provider = sampleDirectory, domain.Okta
 	}
 	m.Data.Subject.ExternalID = sampleExternalIDs[subject.Kind]
 	m.Data.Subject.Version, m.Data.Members, m.Data.Test = subject.Version, members, true
@@ -95,12 +104,18 @@ func sample(s Stored, t Target, kind string) Message {
 
 func kindOf(messageType string) Kind {
 	switch {
+	case domain.Wanted([]string{"organization.*"}, messageType):
+		return KindOrganization
 	case domain.Wanted([]string{"directory.user.*"}, messageType):
 		return KindUser
 	case domain.Wanted([]string{"directory.group.*"}, messageType):
 		return KindGroup
 	}
 	return KindDirectory
+}
+
+func organizationCalled(name string) domain.Attributes {
+	return domain.Attributes{"id": sampleOrganization, "domain": sampleDomain, "name": name}
 }
 
 func ada(name string, active bool) domain.Attributes {

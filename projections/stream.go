@@ -21,6 +21,11 @@ const (
 // Stream is the name of a subject's stream.
 func (k Kind) Stream(id string) string { return string(k) + "-" + id }
 
+// Tells tells whether events of such streams may become messages about their subject.
+func (k Kind) Tells() bool {
+	return k == KindOrganization || k == KindDirectory || k == KindUser || k == KindGroup
+}
+
 // SplitStream takes a stream's name apart.
 func SplitStream(name string) (Kind, string) {
 	kind, id, _ := strings.Cut(name, "-")

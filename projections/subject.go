@@ -24,32 +24,43 @@ const (
 	keptMembers  = 200
 )
 
-// Subject is a user, group or directory folded to a version. It is immutable: Next makes another.
+// Subject is what messages tell of, folded to a version: a Kind that Tells. It is immutable: Next makes another.
 type Subject struct {
-	Kind      Kind
-	ID        string
-	Version   eventstore.Version
-	user      domain.User
-	group     domain.Group
-	members   []domain.Member // in the order in which they came; nil if unknown, which a group of more than shownMembers may be
-	directory domain.Directory
+	Kind         Kind
+	ID           string
+	Version      eventstore.Version
+	organization domain.Organization
+	directory    domain.Directory
+	user         domain.User
+	group        domain.Group
+	members      []domain.Member // in the order in which they came; nil if unknown, which a group of more than shownMembers may be
+}
+
+// told is what every kind of subject can do.
+type told interface {
+	Apply(domain.Event)
+	Exists() bool
+	Snapshot(id string) domain.Attributes
+}
+
+// state is the one state that the subject has.
+func (s *Subject) state() told {
+	switch s.Kind {
+	case KindOrganization:
+		return &s.organization
+	case KindDirectory:
+		return &s.directory
+	case KindGroup:
+		return &s.group
+	}
+	return &s.user
 }
 
 // errMembersUnknown tells that a group has shrunk to a size at which its members are shown, and they were not kept.
 var errMembersUnknown = errors.New("the group's members were not kept")
 
 // Exists tells whether the subject is there at this version.
-func (s *Subject) Exists() bool {
-	switch s.Kind {
-	case KindUser:
-		return s.user.Exists()
-	case KindGroup:
-		return s.group.Exists()
-	case KindDirectory:
-		return s.directory.Exists()
-	}
-	return false
-}
+func (s *Subject) Exists() bool { return s.state().Exists() }
 
 // Directory is the id of the directory that a user or a group belongs to, also after its deletion; "" before it was made.
 func (s *Subject) Directory() string {
@@ -78,14 +89,8 @@ func (s *Subject) Count() int { return s.group.Count }
 
 // Snapshot is the whole subject, nil if it is not there. A group's lists its members up to a hundred.
 func (s *Subject) Snapshot() domain.Attributes {
-	switch s.Kind {
-	case KindUser:
-		return s.user.Snapshot(s.ID)
-	case KindDirectory:
-		return s.directory.Snapshot(s.ID)
-	}
-	if s.group.Count > shownMembers {
-		return s.group.Snapshot(s.ID)
+	if s.Kind != KindGroup || s.group.Count > shownMembers {
+		return s.state().Snapshot(s.ID)
 	}
 	return s.listing(s.members)
 }
@@ -112,13 +117,7 @@ func (s *Subject) listing(members []domain.Member) domain.Attributes {
 func (s *Subject) Next(e domain.Event) (*Subject, error) {
 	n := *s
 	n.Version++
-	switch n.Kind {
-	case KindUser:
-		n.user.Apply(e)
-	case KindDirectory:
-		n.directory.Apply(e)
-	case KindGroup:
-		n.group.Apply(e)
+	if n.state().Apply(e); n.Kind == KindGroup {
 		return &n, n.follow(domain.DeltaOf(e))
 	}
 	return &n, nil

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/rollcall-sync/rollcall/domain"
 )
 
 // household is a server with an organization, and who talks to it.
@@ -329,17 +331,18 @@ func TestSamples(t *testing.T) {
 	made := h.hook(b, "")
 	h.admin.must("POST", "/api/v2/webhooks/"+made.ID+"/test", `{"event_codes":["all"]}`, nil)
 	types := map[string]bool{}
-	for _, a := range b.messages(t, 13) {
+	all := len(domain.MessageTypes)
+	for _, a := range b.messages(t, all) {
 		d := a.message.Data
 		if types[a.message.Type] = true; !d.Test || d.Before == nil && d.After == nil || d.Subject.ID == "" || len(d.Changed) == 0 && d.Members == nil {
 			t.Errorf("a sample is %s", a.body)
 		}
 	}
-	if len(types) != 13 {
+	if len(types) != all {
 		t.Errorf("samples of %v", slices.Sorted(maps.Keys(types)))
 	}
 	h.admin.must("POST", "/api/v2/webhooks/"+made.ID+"/test", ``, nil)
-	if a := b.messages(t, 14)[13]; a.message.Type != "webhook.test" || !a.message.Data.Test {
+	if a := b.messages(t, all+1)[all]; a.message.Type != "webhook.test" || !a.message.Data.Test {
 		t.Errorf("a test is %s", a.body)
 	}
 	h.stop()

@@ -12,7 +12,7 @@ import (
 )
 
 type replayCommand struct {
-	Subject   string `arg:"" optional:"" help:"A user, group or directory, as user-<id>: prints it as it was. Without one: prints the changes of the range."`
+	Subject   string `arg:"" optional:"" help:"A user, group, directory or organization, as user-<id>: prints it as it was. Without one: prints the changes of the range."`
 	logConfig `embed:""`
 
 	At    string   `help:"For a subject: a position or an RFC 3339 time; now if not given." placeholder:"WHEN"`
@@ -50,8 +50,8 @@ func (c *replayCommand) Validate() error {
 // about is what the subject names.
 func (c *replayCommand) about() (kind projections.Kind, id string, err error) {
 	kind, id = projections.SplitStream(c.Subject)
-	if kind != projections.KindUser && kind != projections.KindGroup && kind != projections.KindDirectory || id == "" {
-		return kind, id, fmt.Errorf("%q is not user-<id>, group-<id> or directory-<id>", c.Subject)
+	if !kind.Tells() || id == "" {
+		return kind, id, fmt.Errorf("%q is not user-<id>, group-<id>, directory-<id> or organization-<id>", c.Subject)
 	}
 	return kind, id, nil
 }

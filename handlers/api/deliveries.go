@@ -141,13 +141,12 @@ func deliveriesQuery(r *request) (p paging, q projections.LogQuery, err error) {
 	return p, q, err
 }
 
-// subjectOf reads what a delivery is about: user-<id>, group-<id> or directory-<id>.
+// subjectOf reads what a delivery is about: the stream of what messages tell of.
 func subjectOf(text string) (string, error) {
-	switch kind, id := projections.SplitStream(text); kind {
-	case projections.KindUser, projections.KindGroup, projections.KindDirectory:
-		return kind.Stream(id), nil
+	if kind, _ := projections.SplitStream(text); kind.Tells() {
+		return text, nil
 	}
-	return "", domain.RefuseField("subject", "is not user-<id>, group-<id> or directory-<id>")
+	return "", domain.RefuseField("subject", "is not user-<id>, group-<id>, directory-<id> or organization-<id>")
 }
 
 func (a *API) delivery(r *request) (projections.Logged, error) {

@@ -25,10 +25,10 @@ func (s *Service) CreateOrganization(ctx context.Context, c Caller, organization
 		if err := s.claim(ctx, &draft, meta, claimed, stream); err != nil {
 			return projections.Organization{}, err
 		}
-		draft.add(stream, eventstore.NoStream, meta, event)
-		if err := s.orphan(ctx, &draft, meta, event.Domain); err != nil {
+		if err := s.orphan(ctx, &draft, meta, event.Domain); err != nil { // before the organization, of which they are not to hear
 			return projections.Organization{}, err
 		}
+		draft.add(stream, eventstore.NoStream, meta, event)
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Organization{}, err
 		}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -22,8 +23,12 @@ func TestWebhooksDoNotOutliveTheirOrganization(t *testing.T) {
 	}
 	own, others, all := hook(globex.Domain), hook(initech.Domain), hook("")
 	w.must(w.commands.DeleteOrganization(t.Context(), caller, globex.ID))
+	deleted := w.head()
 	again, err := w.commands.CreateOrganization(t.Context(), caller, "Globex")
 	w.must(err)
+	if got, want := w.since(deleted), []string{"name 3 name.claimed", "endpoint 2 endpoint.disabled", "organization 1 organization.created"}; !slices.Equal(got, want) {
+		t.Errorf("in the log stand %q, not %q: the webhook would hear of the new organization", got, want)
+	}
 	if again.Domain != globex.Domain {
 		t.Fatalf("the domain is %s, not %s", again.Domain, globex.Domain)
 	}
