@@ -10,9 +10,11 @@
 // One word, one meaning; names follow RFC 7643, RFC 7644 and Standard Webhooks.
 //
 //   - organization: a customer of our user's application. administrator: that customer's IT admin.
-//   - application: what our user builds; it receives the webhooks.
+//   - application: what our user builds; it receives the webhooks, and its users sign in by connections.
 //   - directory: an organization's feed of users and groups from one provider.
 //   - provider: the kind of identity provider (okta, azure_ad, …).
+//   - connection: an organization's way to sign in. onboarding: its administrator setting it up.
+//   - redirection: where a connection's users are sent. policy: which users may sign in. seat: a user's place where their number is limited.
 //   - user, group, member: as in RFC 7643. Suspended (inactive) and deleted are different facts.
 //   - command: an intent. event: a stored fact, never sent as such. record: an event as bytes.
 //   - stream: the records of one subject. version: how many there are. position: a place in the log's one order.

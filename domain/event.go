@@ -88,12 +88,26 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"application.created":         read[ApplicationCreated],
 	"application.updated":         read[ApplicationUpdated],
 	"application.deleted":         read[ApplicationDeleted],
+
+	"connection.created":            read[ConnectionCreated],
+	"connection.updated":            read[ConnectionUpdated],
+	"connection.activated":          read[ConnectionActivated],
+	"connection.disabled":           read[ConnectionDisabled],
+	"connection.deleted":            read[ConnectionDeleted],
+	"connection.redirection_added":  read[ConnectionRedirectionAdded],
+	"connection.onboarding_started": read[ConnectionOnboardingStarted],
+	"connection.onboarding_updated": read[ConnectionOnboardingUpdated],
+	"connection.onboarding_reset":   read[ConnectionOnboardingReset],
+	"connection.admin_invited":      read[ConnectionAdminInvited],
+	"connection.invitation_sent":    read[ConnectionInvitationSent],
+	"connection.seat_taken":         read[ConnectionSeatTaken],
 }
 
-// Modifies tells whether an event changes what is shown of its subject. Others ask for something, or keep a late writer away.
+// Modifies tells whether an event changes what is shown of its subject. Others ask for something, keep a late writer away, or tell of a
+// sign-in.
 func Modifies(e Event) bool {
 	switch e.(type) {
-	case UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
+	case ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
 		return false
 	}
 	return true

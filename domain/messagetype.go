@@ -23,6 +23,12 @@ const (
 	TypeGroupUpdated         = "directory.group.updated"
 	TypeGroupMembersChanged  = "directory.group.members_changed"
 	TypeGroupDeleted         = "directory.group.deleted"
+	TypeConnectionCreated    = "connection.created"
+	TypeConnectionUpdated    = "connection.updated"
+	TypeConnectionInvited    = "connection.admin_invited"
+	TypeConnectionActivated  = "connection.activated"
+	TypeConnectionDisabled   = "connection.disabled"
+	TypeConnectionDeleted    = "connection.deleted"
 	TypeWebhookTest          = "webhook.test"
 )
 
@@ -32,6 +38,7 @@ var MessageTypes = []string{
 	TypeDirectoryActivated, TypeDirectoryUpdated, TypeDirectoryDeactivated, TypeDirectoryDeleted,
 	TypeUserCreated, TypeUserUpdated, TypeUserDeactivated, TypeUserReactivated, TypeUserDeleted,
 	TypeGroupCreated, TypeGroupUpdated, TypeGroupMembersChanged, TypeGroupDeleted,
+	TypeConnectionCreated, TypeConnectionUpdated, TypeConnectionInvited, TypeConnectionActivated, TypeConnectionDisabled, TypeConnectionDeleted,
 }
 
 // messageTypes are the types of the messages that events become, by the events' stored names. The others send none.
@@ -54,6 +61,18 @@ var messageTypes = map[string]string{
 	"group.members_changed": TypeGroupMembersChanged,
 	"group.deleted":         TypeGroupDeleted,
 	"endpoint.tested":       TypeWebhookTest,
+
+	"connection.created":            TypeConnectionCreated,
+	"connection.updated":            TypeConnectionUpdated,
+	"connection.redirection_added":  TypeConnectionUpdated,
+	"connection.onboarding_started": TypeConnectionUpdated,
+	"connection.onboarding_updated": TypeConnectionUpdated,
+	"connection.onboarding_reset":   TypeConnectionUpdated,
+	"connection.invitation_sent":    TypeConnectionUpdated,
+	"connection.admin_invited":      TypeConnectionInvited,
+	"connection.activated":          TypeConnectionActivated,
+	"connection.disabled":           TypeConnectionDisabled,
+	"connection.deleted":            TypeConnectionDeleted,
 }
 
 // MessageType is the type of the message that an event becomes, "" if it sends none.

@@ -2,10 +2,10 @@ package domain
 
 import "slices"
 
-// Provider is the kind of identity provider that feeds a directory.
+// Provider is the kind of identity provider that feeds a directory, or that users sign in at.
 type Provider string
 
-// The providers of a directory. AzureAD is Microsoft Entra ID by its older name, which stays on the wire.
+// The providers of a directory, and below them those of connections alone. AzureAD is Microsoft Entra ID by its older name, which stays on the wire.
 const (
 	Okta         Provider = "okta"
 	AzureAD      Provider = "azure_ad"
@@ -16,6 +16,11 @@ const (
 	PingFederate Provider = "ping_federate"
 	Rippling     Provider = "rippling"
 	CustomSCIM   Provider = "custom_scim"
+
+	ADFS           Provider = "adfs"
+	Auth0          Provider = "auth0"
+	OneLoginBySAML Provider = "one_login" // OneLogin, as connections have always spelled it
+	CustomSAML     Provider = "custom_saml"
 )
 
 // Restores tells whether the provider creates a user anew to bring back one that it deactivated: Okta, when an application is
@@ -42,4 +47,20 @@ func ParseProvider(s string) (Provider, error) {
 		return p, nil
 	}
 	return "", RefuseField("provider", "is none of okta azure_ad google onelogin jumpcloud ping_one ping_federate rippling custom_scim")
+}
+
+var connectionProviders = []Provider{AzureAD, ADFS, Google, Okta, PingFederate, PingOne, Auth0, OneLoginBySAML, CustomSAML}
+
+// ParseConnectionProvider reads a connection's provider, also by its other names.
+func ParseConnectionProvider(s string) (Provider, error) {
+	switch s {
+	case "entra":
+		return AzureAD, nil
+	case "onelogin":
+		return OneLoginBySAML, nil
+	}
+	if p := Provider(s); slices.Contains(connectionProviders, p) {
+		return p, nil
+	}
+	return "", RefuseField("provider_type", "is none of azure_ad adfs google okta ping_federate ping_one auth0 one_login custom_saml")
 }

@@ -1,0 +1,155 @@
+package domain
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Onboarding is the organization's administrator setting up a connection.
+type Onboarding struct {
+	ID    string `json:"id"`
+	Email string `json:"sso_admin_email,omitempty"` // the administrator's; "" while it is not known
+}
+
+// Invitation asks for a mail to the administrator that leads into the onboarding.
+type Invitation struct {
+	ID    string `json:"id"`
+	Email string `json:"email"`
+}
+
+// ConnectionOnboardingStarted begins another onboarding, in place of the one before. Without a provider none is chosen any more.
+type ConnectionOnboardingStarted struct {
+	Onboarding
+	Provider Provider `json:"provider_type,omitempty"`
+}
+
+// ConnectionOnboardingUpdated changes what is given.
+type ConnectionOnboardingUpdated struct {
+	Email    string   `json:"sso_admin_email,omitempty"`
+	Provider Provider `json:"provider_type,omitempty"`
+}
+
+// ConnectionOnboardingReset begins the onboarding anew with the same administrator.
+type ConnectionOnboardingReset struct{}
+
+// ConnectionAdminInvited asks for an invitation. It replaces the one before.
+type ConnectionAdminInvited struct{ Invitation }
+
+// ConnectionInvitationSent tells that the mail of an invitation went.
+type ConnectionInvitationSent struct {
+	Invitation string    `json:"invitation"` // its id
+	SentAt     time.Time `json:"sent_at"`
+}
+
+func (ConnectionOnboardingStarted) EventName() string { return "connection.onboarding_started" }
+func (ConnectionOnboardingUpdated) EventName() string { return "connection.onboarding_updated" }
+func (ConnectionOnboardingReset) EventName() string   { return "connection.onboarding_reset" }
+func (ConnectionAdminInvited) EventName() string      { return "connection.admin_invited" }
+func (ConnectionInvitationSent) EventName() string    { return "connection.invitation_sent" }
+
+// OnboardingState is the step at which an onboarding is.
+type OnboardingState string
+
+// The steps of an onboarding.
+const (
+	OnboardingNotInitialized OnboardingState = "not_initialized"
+	OnboardingProviderChosen OnboardingState = "provider_type_chosen"
+	OnboardingXMLProvided    OnboardingState = "xml_provided"
+)
+
+// OnboardingState is the step at which the connection's onboarding is.
+func (c *Connection) OnboardingState() OnboardingState {
+	switch {
+	case c.XMLProvided:
+		return OnboardingXMLProvided
+	case c.Provider != "":
+		return OnboardingProviderChosen
+	}
+	return OnboardingNotInitialized
+}
+
+// StartOnboarding decides on another onboarding, of the administrator with this address.
+func (c *Connection) StartOnboarding(id, email string, provider Provider) (Event, error) {
+	if err := c.must(); err != nil {
+		return nil, err
+	}
+	if err := checkEmail(email); err != nil {
+		return nil, err
+	}
+	return ConnectionOnboardingStarted{Onboarding{ID: id, Email: email}, provider}, nil
+}
+
+// UpdateOnboarding decides on another administrator or provider; "" leaves what is. Nil if both are so already.
+func (c *Connection) UpdateOnboarding(email string, provider Provider) (Event, error) {
+	if err := c.must(); err != nil {
+		return nil, err
+	}
+	if email != "" {
+		if err := checkEmail(email); err != nil {
+			return nil, err
+		}
+	}
+	e := ConnectionOnboardingUpdated{email, provider}
+	if email == c.Onboarding.Email {
+		e.Email = ""
+	}
+	if provider == c.Provider {
+		e.Provider = ""
+	}
+	if e == (ConnectionOnboardingUpdated{}) {
+		return nil, nil
+	}
+	return e, nil
+}
+
+// ResetOnboarding decides to begin the onboarding anew: nil if it has not begun. Metadata stay in force until others are given, so that nobody who can sign in is
+// locked out meanwhile.
+func (c *Connection) ResetOnboarding() (Event, error) {
+	if err := c.must(); err != nil || c.OnboardingState() == OnboardingNotInitialized {
+		return nil, err
+	}
+	return ConnectionOnboardingReset{}, nil
+}
+
+// InviteAdmin decides on an invitation to the administrator.
+func (c *Connection) InviteAdmin(id string) (Event, error) {
+	if err := c.must(); err != nil {
+		return nil, err
+	}
+	if c.Onboarding.Email == "" {
+		return nil, RefuseField("sso_admin_email", "is not known; give it by the connection's admin-onboarding first")
+	}
+	return ConnectionAdminInvited{Invitation{id, c.Onboarding.Email}}, nil
+}
+
+// InvitationSent decides that the mail of an invitation went: nil if it was told already, or another invitation or administrator took its place meanwhile.
+func (c *Connection) InvitationSent(id string, at time.Time) Event {
+	if !c.Exists() || id == "" || id != c.Invitation {
+		return nil
+	}
+	return ConnectionInvitationSent{id, at.UTC().Truncate(time.Millisecond)}
+}
+
+// maxEmail is how long an address may be (RFC 5321 §4.5.3.1.3, without the brackets).
+const maxEmail = 254
+
+// checkEmail refuses what cannot be the address of one mailbox: none with a name, a list, or anything that would end a mail's header.
+func checkEmail(text string) error {
+	local, host, found := strings.Cut(text, "@")
+	switch {
+	case text == "":
+		return RefuseField("sso_admin_email", "is required")
+	case !found || local == "" || len(local) > 64 || host == "" || len(text) > maxEmail || !utf8.ValidString(text),
+		strings.ContainsFunc(text, notInEmail), strings.Contains(host, "@"),
+		strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") || strings.Contains(host, ".."):
+		return RefuseField("sso_admin_email", "is not an e-mail address, as ada@example.com")
+	}
+	return nil
+}
+
+// notInEmail are characters that an address would have to quote, which nobody's does, and those that cannot be seen.
+func notInEmail(r rune) bool {
+	return unseen(r) || unicode.IsSpace(r) || strings.ContainsRune(`<>()[]\,;:"`, r)
+}
