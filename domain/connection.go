@@ -165,7 +165,7 @@ const MaxConnections = 100
 // CreateConnection decides on a new connection. An invitation goes to the onboarding's administrator.
 func CreateConnection(wanted ConnectionCreated) (Event, error) {
 	if email := wanted.Onboarding.Email; email != "" {
-		if err := checkEmail(email); err != nil {
+		if err := CheckEmail("sso_admin_email", email); err != nil {
 			return nil, err
 		}
 	}

@@ -107,7 +107,7 @@ var eventTypes = map[string]func([]byte) (Event, error){
 // sign-in.
 func Modifies(e Event) bool {
 	switch e.(type) {
-	case ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
+	case ConnectionAdminInvited, ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
 		return false
 	}
 	return true

@@ -75,7 +75,7 @@ func (c *Connection) StartOnboarding(id, email string, provider Provider) (Event
 	if err := c.must(); err != nil {
 		return nil, err
 	}
-	if err := checkEmail(email); err != nil {
+	if err := CheckEmail("sso_admin_email", email); err != nil {
 		return nil, err
 	}
 	return ConnectionOnboardingStarted{Onboarding{ID: id, Email: email}, provider}, nil
@@ -87,7 +87,7 @@ func (c *Connection) UpdateOnboarding(email string, provider Provider) (Event, e
 		return nil, err
 	}
 	if email != "" {
-		if err := checkEmail(email); err != nil {
+		if err := CheckEmail("sso_admin_email", email); err != nil {
 			return nil, err
 		}
 	}
@@ -135,16 +135,16 @@ func (c *Connection) InvitationSent(id string, at time.Time) Event {
 // maxEmail is how long an address may be (RFC 5321 §4.5.3.1.3, without the brackets).
 const maxEmail = 254
 
-// checkEmail refuses what cannot be the address of one mailbox: none with a name, a list, or anything that would end a mail's header.
-func checkEmail(text string) error {
+// CheckEmail refuses in a field what cannot be the address of one mailbox: none, one with a name, a list, or anything that would end a mail's header.
+func CheckEmail(field, text string) error {
 	local, host, found := strings.Cut(text, "@")
 	switch {
 	case text == "":
-		return RefuseField("sso_admin_email", "is required")
+		return RefuseField(field, "is required")
 	case !found || local == "" || len(local) > 64 || host == "" || len(text) > maxEmail || !utf8.ValidString(text),
 		strings.ContainsFunc(text, notInEmail), strings.Contains(host, "@"),
 		strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") || strings.Contains(host, ".."):
-		return RefuseField("sso_admin_email", "is not an e-mail address, as ada@example.com")
+		return RefuseField(field, "is not an e-mail address, as ada@example.com")
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func TestOnboarding(t *testing.T) {
 
 func TestCheckEmail(t *testing.T) {
 	for _, ok := range []string{"it_sso_person@sso.client.com", "Mathew_Murazik92@yahoo.com", "a+b@localhost", "jörg@münchen.example", "o'neil@a.example", strings.Repeat("a", 64) + "@a.example"} {
-		if err := checkEmail(ok); err != nil {
+		if err := CheckEmail("email", ok); err != nil {
 			t.Errorf("%q: %v", ok, err)
 		}
 	}
@@ -65,7 +65,7 @@ func TestCheckEmail(t *testing.T) {
 		"", "it", "@", "it@", "@acme.test", "a@b@c", "it @acme.test", "it@acme.test\r\nBcc: x@y.z", "It <it@acme.test>", "it@acme.test,x@y.z", `"it"@acme.test`, "it@.test", "it@acme.", "it@acme..test",
 		"it@acme.test\u200b", "it\u00a0@acme.test", "it@ac\u2028me.test", "it@\xff", strings.Repeat("a", 65) + "@a.example", "it@" + strings.Repeat("a", 252),
 	} {
-		if err := checkEmail(bad); refusal(err) != "invalid invalidValue" {
+		if err := CheckEmail("email", bad); refusal(err) != "invalid invalidValue" {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -52,6 +52,9 @@ func applyDirectory(b *batch, id string, s Stored) error {
 }
 
 func deleteDirectory(b *batch, id string) error {
+	if err := freeSeats(b, "directory", id); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		`DELETE FROM gone WHERE directory = ?`,
 		`DELETE FROM leaving WHERE grp IN (SELECT seq FROM groups WHERE directory = ?)`,

@@ -16,7 +16,7 @@ type PastChange struct {
 	Message
 }
 
-// History lists the changes of a user or a group of a directory, the newest first, also of one that is deleted; page counts from 1. It
+// History lists the changes of a user or a group of a directory, or of another subject, whose own id then stands for the directory, the newest first, also of one that is deleted; page counts from 1. It
 // is read from the log: the subject's stream, and those of the members that came or went on the page. What never was
 // in the directory is ErrNotFound.
 func History(ctx context.Context, log Streams, directory string, kind Kind, id string, page, perPage int) (Page[PastChange], error) {

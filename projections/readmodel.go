@@ -145,6 +145,8 @@ func (m *ReadModel) apply(b *batch, s Stored) error {
 		return applyEndpoint(b, id, s)
 	case KindAPIKey:
 		return applyAPIKey(b, id, s)
+	case KindConnection:
+		return applyConnection(b, id, s)
 	case KindApplication:
 		return keepState[domain.Application](b, "applications", id, s)
 	}

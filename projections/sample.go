@@ -38,15 +38,16 @@ const (
 	sampleUser         = "00000000-0000-7000-8000-000000000002"
 	sampleGroup        = "00000000-0000-7000-8000-000000000003"
 	sampleOrganization = "00000000-0000-7000-8000-000000000004"
+	sampleConnection   = "example_22RYkQ4vmT6PrtCmDhCXLc"
 	sampleDomain       = "example"
 )
 
 var (
-	sampleIDs         = map[Kind]string{KindOrganization: sampleOrganization, KindDirectory: sampleDirectory, KindUser: sampleUser, KindGroup: sampleGroup}
+	sampleIDs         = map[Kind]string{KindOrganization: sampleOrganization, KindDirectory: sampleDirectory, KindUser: sampleUser, KindGroup: sampleGroup, KindConnection: sampleConnection}
 	sampleExternalIDs = map[Kind]string{KindUser: "00u1ada", KindGroup: "00g1eng"}
 )
 
-// sample is a message of a type as it would tell of Ada, her group, their directory or their organization.
+// sample is a message of a type as it would tell of Ada, her group, their directory, their organization or its connection.
 func sample(s Stored, t Target, kind string) Message {
 	subject := &Subject{Kind: kindOf(kind), ID: sampleIDs[kindOf(kind)], Version: 2}
 	var before, after domain.Attributes
@@ -58,6 +59,18 @@ func sample(s Stored, t Target, kind string) Message {
 		before, after = organizationCalled("Example"), organizationCalled("Example Group")
 	case domain.TypeOrganizationDeleted:
 		before = organizationCalled("Example")
+	case domain.TypeConnectionCreated:
+		subject.Version, after = 1, connectionAfter()
+	case domain.TypeConnectionUpdated:
+		before, after = connectionAfter(), connectionAfter(domain.ConnectionOnboardingUpdated{Provider: domain.Okta})
+	case domain.TypeConnectionInvited:
+		before, after = connectionAfter(), connectionAfter(domain.ConnectionInvitationSent{SentAt: s.Meta.RecordedAt})
+	case domain.TypeConnectionActivated:
+		before, after = connectionAfter(domain.ConnectionDisabled{}), connectionAfter()
+	case domain.TypeConnectionDisabled:
+		before, after = connectionAfter(), connectionAfter(domain.ConnectionDisabled{})
+	case domain.TypeConnectionDeleted:
+		before = connectionAfter()
 	case domain.TypeUserCreated:
 		subject.Version, after = 1, ada("Ada Lovelace", true)
 	case domain.TypeUserUpdated:
@@ -94,7 +107,7 @@ func sample(s Stored, t Target, kind string) Message {
 	}
 	m := MessageOf(s, subject, domain.ChangeBetween(kind, before, after))
 	m.Data.Organization = cmp.Or(t.State.Organization, sampleDomain)
-	if subject.Kind != KindOrganization {
+	if domain.Wanted([]string{"directory.*"}, kind) {
 		m.Data.Directory, m.Data.Provider = sampleDirectory, domain.Okta
 	}
 	m.Data.Subject.ExternalID = sampleExternalIDs[subject.Kind]
@@ -106,6 +119,8 @@ func kindOf(messageType string) Kind {
 	switch {
 	case domain.Wanted([]string{"organization.*"}, messageType):
 		return KindOrganization
+	case domain.Wanted([]string{"connection.*"}, messageType):
+		return KindConnection
 	case domain.Wanted([]string{"directory.user.*"}, messageType):
 		return KindUser
 	case domain.Wanted([]string{"directory.group.*"}, messageType):
@@ -116,6 +131,19 @@ func kindOf(messageType string) Kind {
 
 func organizationCalled(name string) domain.Attributes {
 	return domain.Attributes{"id": sampleOrganization, "domain": sampleDomain, "name": name}
+}
+
+// connectionAfter is a new connection to which something happened.
+func connectionAfter(events ...domain.Event) domain.Attributes {
+	var c domain.Connection
+	c.Apply(domain.ConnectionCreated{
+		OrganizationID: sampleOrganization, ServiceProvider: "rollcall_AcJR5DAH65rLs8iDKsajeR",
+		Onboarding: domain.Onboarding{ID: "00000000-0000-7000-8000-000000000005", Email: "it@example.com"},
+	})
+	for _, e := range events {
+		c.Apply(e)
+	}
+	return c.Snapshot(sampleConnection)
 }
 
 func ada(name string, active bool) domain.Attributes {

@@ -14,6 +14,7 @@ const (
 	KindEndpoint     Kind = "endpoint"
 	KindAPIKey       Kind = "apikey"
 	KindApplication  Kind = "application"
+	KindConnection   Kind = "connection"
 	KindName         Kind = "name"       // the claim of a unique value
 	KindDeliveries   Kind = "deliveries" // what one server did, while it was the one that delivers
 )
@@ -23,7 +24,7 @@ func (k Kind) Stream(id string) string { return string(k) + "-" + id }
 
 // Tells tells whether events of such streams may become messages about their subject.
 func (k Kind) Tells() bool {
-	return k == KindOrganization || k == KindDirectory || k == KindUser || k == KindGroup
+	return k == KindOrganization || k == KindDirectory || k == KindUser || k == KindGroup || k == KindConnection
 }
 
 // SplitStream takes a stream's name apart.

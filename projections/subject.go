@@ -33,18 +33,19 @@ type Subject struct {
 	directory    domain.Directory
 	user         domain.User
 	group        domain.Group
+	connection   domain.Connection
 	members      []domain.Member // in the order in which they came; nil if unknown, which a group of more than shownMembers may be
 }
 
-// told is what every kind of subject can do.
-type told interface {
+// tellable is what every kind of subject can do.
+type tellable interface {
 	Apply(domain.Event)
 	Exists() bool
 	Snapshot(id string) domain.Attributes
 }
 
 // state is the one state that the subject has.
-func (s *Subject) state() told {
+func (s *Subject) state() tellable {
 	switch s.Kind {
 	case KindOrganization:
 		return &s.organization
@@ -52,6 +53,8 @@ func (s *Subject) state() told {
 		return &s.directory
 	case KindGroup:
 		return &s.group
+	case KindConnection:
+		return &s.connection
 	}
 	return &s.user
 }
@@ -62,7 +65,8 @@ var errMembersUnknown = errors.New("the group's members were not kept")
 // Exists tells whether the subject is there at this version.
 func (s *Subject) Exists() bool { return s.state().Exists() }
 
-// Directory is the id of the directory that a user or a group belongs to, also after its deletion; "" before it was made.
+// Directory is the id of the directory that a user or a group belongs to, also after its deletion; "" before it was made. What belongs to none
+// stands for itself.
 func (s *Subject) Directory() string {
 	switch s.Kind {
 	case KindUser:

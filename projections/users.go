@@ -113,6 +113,9 @@ func deleteUser(b *batch, id string, s Stored) error {
 	if err := b.exec(`DELETE FROM user_emails WHERE user = ?`, seq); err != nil {
 		return err
 	}
+	if err := freeSeats(b, "user", id); err != nil {
+		return err
+	}
 	if err := applyGone(b, id, directory, s); err != nil {
 		return err
 	}

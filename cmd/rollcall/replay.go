@@ -12,7 +12,7 @@ import (
 )
 
 type replayCommand struct {
-	Subject   string `arg:"" optional:"" help:"A user, group, directory or organization, as user-<id>: prints it as it was. Without one: prints the changes of the range."`
+	Subject   string `arg:"" optional:"" help:"A user, group, directory, organization or connection, as user-<id>: prints it as it was. Without one: prints the changes of the range."`
 	logConfig `embed:""`
 
 	At    string   `help:"For a subject: a position or an RFC 3339 time; now if not given." placeholder:"WHEN"`
@@ -51,7 +51,7 @@ func (c *replayCommand) Validate() error {
 func (c *replayCommand) about() (kind projections.Kind, id string, err error) {
 	kind, id = projections.SplitStream(c.Subject)
 	if !kind.Tells() || id == "" {
-		return kind, id, fmt.Errorf("%q is not user-<id>, group-<id>, directory-<id> or organization-<id>", c.Subject)
+		return kind, id, fmt.Errorf("%q is not user-<id>, group-<id>, directory-<id>, organization-<id> or connection-<id>", c.Subject)
 	}
 	return kind, id, nil
 }

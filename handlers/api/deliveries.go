@@ -146,7 +146,7 @@ func subjectOf(text string) (string, error) {
 	if kind, _ := projections.SplitStream(text); kind.Tells() {
 		return text, nil
 	}
-	return "", domain.RefuseField("subject", "is not user-<id>, group-<id>, directory-<id> or organization-<id>")
+	return "", domain.RefuseField("subject", "is not user-<id>, group-<id>, directory-<id>, organization-<id> or connection-<id>")
 }
 
 func (a *API) delivery(r *request) (projections.Logged, error) {

@@ -40,9 +40,15 @@ func (s *Service) UpdateApplication(ctx context.Context, c Caller, id string, ch
 	})
 }
 
-// DeleteApplication deletes an application.
+// DeleteApplication deletes an application to which no connection leads.
 func (s *Service) DeleteApplication(ctx context.Context, c Caller, id string) error {
-	_, err := s.changeApplication(ctx, c, id, func(*domain.Application) (domain.Event, error) { return domain.ApplicationDeleted{}, nil })
+	_, err := s.changeApplication(ctx, c, id, func(*domain.Application) (domain.Event, error) {
+		led, err := s.Read.Leads(ctx, id)
+		if err == nil && led {
+			err = domain.Refuse(domain.Conflict, "connections send their users to this application; give them another default redirection first")
+		}
+		return domain.ApplicationDeleted{}, err
+	})
 	return err
 }
 

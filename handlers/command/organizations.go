@@ -83,7 +83,7 @@ func (s *Service) RenameOrganization(ctx context.Context, c Caller, id, organiza
 	})
 }
 
-// DeleteOrganization deletes an organization with its directory; its domain is free again.
+// DeleteOrganization deletes an organization with its directory and its connections; its domain is free again.
 func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) error {
 	stream := projections.KindOrganization.Stream(id)
 	_, err := decide(ctx, s, stream, func() (struct{}, error) {
@@ -104,6 +104,9 @@ func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) e
 			if err := s.touch(ctx, &draft, meta, directoryOf(id), stream); err != nil {
 				return struct{}{}, err
 			}
+		}
+		if err := s.endConnections(ctx, &draft, meta, id, stream); err != nil {
+			return struct{}{}, err
 		}
 		draft.add(stream, o.Version, meta, domain.OrganizationDeleted{})
 		if err := s.release(ctx, &draft, meta, organizationDomain(o.State.Domain), stream); err != nil {

@@ -129,6 +129,27 @@ CREATE TABLE IF NOT EXISTS applications (
     updated TEXT NOT NULL
 );
 
+-- seats is how many of its seats are taken.
+CREATE TABLE IF NOT EXISTS connections (
+    id      TEXT PRIMARY KEY,
+    state   TEXT NOT NULL,
+    seats   INTEGER NOT NULL DEFAULT 0,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS connections_in_order ON connections (created, id);
+CREATE INDEX IF NOT EXISTS connections_of ON connections (state ->> 'OrganizationID');
+CREATE INDEX IF NOT EXISTS connections_to ON connections (state ->> '$.Default.app_id');
+
+CREATE TABLE IF NOT EXISTS seats (
+    connection TEXT NOT NULL,
+    user       TEXT NOT NULL,
+    directory  TEXT NOT NULL, -- the user's
+    PRIMARY KEY (connection, user)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seats_of ON seats (user);
+CREATE INDEX IF NOT EXISTS seats_from ON seats (directory);
+
 -- Endpoints as folded from the log; secrets in the state are sealed.
 CREATE TABLE IF NOT EXISTS endpoints (
     id      TEXT PRIMARY KEY,

@@ -1,0 +1,205 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// NewConnection is what a connection is made of.
+type NewConnection struct {
+	Service     string // whose users sign in: the name that the identity provider knows us by begins with it
+	Application string // the id of the one that users are sent to; "" for none yet
+	URI         string // where to, "" for where the application would rather have them
+	Email       string // of the administrator, "" if it is not known
+	Invite      bool   // the administrator
+}
+
+// CreateConnection makes a connection of an organization.
+func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.Organization, wanted NewConnection) (projections.Connection, error) {
+	id := newSlug(domain.ConnectionName(o.Domain))
+	stream := projections.KindConnection.Stream(id)
+	event := domain.ConnectionCreated{OrganizationID: o.ID, ServiceProvider: newSlug(wanted.Service), Onboarding: domain.Onboarding{ID: newID(), Email: wanted.Email}}
+	if wanted.Invite {
+		event.Invitation = &domain.Invitation{ID: newID()}
+	}
+	many := connectionsOf(o.ID)
+	return decide(ctx, s, s.claimStream(many), func() (projections.Connection, error) {
+		var draft draft
+		meta := s.meta(c, o.Domain)
+		if err := s.touch(ctx, &draft, meta, many, stream); err != nil { // so that it is not made while its organization is deleted
+			return projections.Connection{}, err
+		}
+		if _, err := s.organization(ctx, o.ID); err != nil {
+			return projections.Connection{}, err
+		}
+		standing, err := s.Read.ConnectionsOf(ctx, o.ID)
+		if err != nil {
+			return projections.Connection{}, err
+		}
+		if len(standing) >= domain.MaxConnections {
+			return projections.Connection{}, domain.Refuse(domain.Conflict, "the organization has %d connections already; delete one first", domain.MaxConnections)
+		}
+		if wanted.Application != "" {
+			r, err := s.redirection(ctx, wanted.Application, wanted.URI)
+			if err != nil {
+				return projections.Connection{}, err
+			}
+			event.Redirection = &r
+		}
+		decided, err := domain.CreateConnection(event)
+		if err != nil {
+			return projections.Connection{}, err
+		}
+		draft.add(stream, eventstore.NoStream, meta, decided)
+		if err := s.append(ctx, draft); err != nil {
+			return projections.Connection{}, err
+		}
+		return connectionOf(id, keep(s, stream, folded[domain.Connection]{}, meta.RecordedAt, decided)), nil
+	})
+}
+
+// connectionsOf is the claim that whoever makes or ends connections of an organization touches.
+func connectionsOf(organizationID string) name { return name{organizationID, "sso-connections", ""} }
+
+// newSlug is a name with 22 random characters behind it, which nobody guesses.
+func newSlug(name string) string { return name + "_" + rand.Text()[:22] }
+
+func connectionOf(id string, f folded[domain.Connection]) projections.Connection {
+	return projections.Connection{ID: id, Connection: f.State, Created: f.Created, Updated: f.Modified}
+}
+
+// redirection makes a redirection to where an application allows it.
+func (s *Service) redirection(ctx context.Context, application, uri string) (domain.Redirection, error) {
+	a, err := s.Read.Application(ctx, application)
+	if errors.Is(err, projections.ErrNotFound) {
+		err = domain.RefuseField("application_id", "is no application's id")
+	}
+	if err != nil {
+		return domain.Redirection{}, err
+	}
+	target, err := a.Target(uri)
+	return domain.Redirection{ID: newID(), Application: a.ID, URI: target}, err
+}
+
+// ConnectionChange is what is wanted of a connection; what is nil or empty stays.
+type ConnectionChange struct {
+	Active *bool
+	domain.ConnectionEdit
+}
+
+// UpdateConnection changes what is given of a connection.
+func (s *Service) UpdateConnection(ctx context.Context, c Caller, id string, wanted ConnectionChange) (projections.Connection, error) {
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
+		return state.Change(wanted.Active, wanted.ConnectionEdit)
+	})
+}
+
+// AddRedirection makes another default redirection, to a URI that the application allows; "" is where it would rather have its users.
+func (s *Service) AddRedirection(ctx context.Context, c Caller, id, application, uri string) (projections.Connection, error) {
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
+		r, err := s.redirection(ctx, application, uri)
+		if err != nil {
+			return nil, err
+		}
+		return state.Redirect(r)
+	})
+}
+
+// StartOnboarding begins another onboarding, of the administrator with this address.
+func (s *Service) StartOnboarding(ctx context.Context, c Caller, id, email string, provider domain.Provider) (projections.Connection, error) {
+	onboarding := newID()
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
+		return state.StartOnboarding(onboarding, email, provider)
+	})
+}
+
+// UpdateOnboarding changes the administrator's address or the provider; "" leaves what is.
+func (s *Service) UpdateOnboarding(ctx context.Context, c Caller, id, email string, provider domain.Provider) (projections.Connection, error) {
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) { return state.UpdateOnboarding(email, provider) })
+}
+
+// ResetOnboarding begins the onboarding anew with the same administrator.
+func (s *Service) ResetOnboarding(ctx context.Context, c Caller, id string) (projections.Connection, error) {
+	return s.changeConnection(ctx, c, id, (*domain.Connection).ResetOnboarding)
+}
+
+// InviteAdmin asks for an invitation to the administrator.
+func (s *Service) InviteAdmin(ctx context.Context, c Caller, id string) (projections.Connection, error) {
+	invitation := newID()
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) { return state.InviteAdmin(invitation) })
+}
+
+// InvitationSent tells that the mail of an invitation went.
+func (s *Service) InvitationSent(ctx context.Context, c Caller, id, invitation string, at time.Time) (projections.Connection, error) {
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) { return state.InvitationSent(invitation, at), nil })
+}
+
+// DeleteConnection deletes a connection.
+func (s *Service) DeleteConnection(ctx context.Context, c Caller, id string) error {
+	_, err := s.changeConnection(ctx, c, id, func(*domain.Connection) (domain.Event, error) { return domain.ConnectionDeleted{}, nil })
+	return err
+}
+
+// endConnections adds to the draft that all connections of an organization are deleted.
+func (s *Service) endConnections(ctx context.Context, d *draft, meta domain.Meta, organizationID, organization string) error {
+	if err := s.touch(ctx, d, meta, connectionsOf(organizationID), organization); err != nil {
+		return err
+	}
+	standing, err := s.Read.ConnectionsOf(ctx, organizationID)
+	if err != nil {
+		return err
+	}
+	for _, c := range standing {
+		f, err := s.connection(ctx, c.ID)
+		if errors.Is(err, errNoConnection) {
+			continue // it was deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		d.add(projections.KindConnection.Stream(c.ID), f.Version, meta, domain.ConnectionDeleted{})
+	}
+	return nil
+}
+
+// changeConnection appends what change decides about a connection that exists.
+func (s *Service) changeConnection(ctx context.Context, c Caller, id string, change func(*domain.Connection) (domain.Event, error)) (projections.Connection, error) {
+	stream := projections.KindConnection.Stream(id)
+	return decide(ctx, s, stream, func() (projections.Connection, error) {
+		f, err := s.connection(ctx, id)
+		if err != nil {
+			return projections.Connection{}, err
+		}
+		event, err := change(&f.State)
+		if err != nil || event == nil {
+			return connectionOf(id, f), err
+		}
+		o, err := s.organization(ctx, f.State.OrganizationID)
+		if err != nil {
+			return projections.Connection{}, err
+		}
+		var draft draft
+		meta := s.meta(c, o.State.Domain)
+		draft.add(stream, f.Version, meta, event)
+		if err := s.append(ctx, draft); err != nil {
+			return projections.Connection{}, err
+		}
+		return connectionOf(id, keep(s, stream, f, meta.RecordedAt, event)), nil
+	})
+}
+
+var errNoConnection = domain.Refuse(domain.NotFound, "there is no such connection")
+
+func (s *Service) connection(ctx context.Context, id string) (folded[domain.Connection], error) {
+	f, err := load[domain.Connection](ctx, s, projections.KindConnection.Stream(id))
+	if err == nil && !f.State.Exists() {
+		err = errNoConnection
+	}
+	return f, err
+}
