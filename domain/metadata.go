@@ -20,7 +20,6 @@ type EntityDescriptor struct {
 // Certificate is an X.509 certificate, of whose key a provider's signatures are.
 type Certificate struct {
 	Fingerprint string    `json:"fingerprint_sha256"` // of DER, in hexadecimal
-	Subject     string    `json:"subject,omitempty"`
 	NotBefore   time.Time `json:"not_before"`
 	NotAfter    time.Time `json:"not_after"`
 	DER         []byte    `json:"x509"` // in base64, as metadata have it

@@ -26,6 +26,7 @@ var house = map[string][]string{
 	"projections":              {"domain", "eventstore"},
 	"handlers":                 {"domain"},
 	"handlers/command":         {"domain", "eventstore", "eventstore/keys", "projections"},
+	"handlers/saml":            {"domain"},
 	"handlers/scim":            {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
 	"handlers/api":             {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
 	"handlers/broker":          {"domain", "handlers", "handlers/command", "projections"},
