@@ -14,13 +14,6 @@ type Endpoint struct {
 	Created, Updated time.Time
 }
 
-func applyEndpoint(b *batch, id string, s Stored) error {
-	if !domain.Modifies(s.Event) {
-		return nil
-	}
-	return keepState[domain.Endpoint](b, "endpoints", id, s)
-}
-
 const endpointColumns = `SELECT id, state, created, updated FROM endpoints `
 
 func scanEndpoint(r row) (p Endpoint, err error) {

@@ -142,7 +142,7 @@ func (m *ReadModel) apply(b *batch, s Stored) error {
 	case KindGroup:
 		return applyGroup(b, id, s)
 	case KindEndpoint:
-		return applyEndpoint(b, id, s)
+		return keepState[domain.Endpoint](b, "endpoints", id, s)
 	case KindAPIKey:
 		return applyAPIKey(b, id, s)
 	case KindConnection:

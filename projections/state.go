@@ -35,8 +35,9 @@ func keepState[T any, S interface {
 		return err
 	}
 	at := formatTime(s.Meta.RecordedAt)
-	return b.exec(`INSERT INTO `+table+` (id, state, created, updated) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated = excluded.updated`,
-		id, string(kept), at, at)
+	return b.exec(`INSERT INTO `+table+` (id, state, created, updated) VALUES (?1, ?2, ?3, ?3)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated = CASE WHEN ?4 THEN excluded.updated ELSE updated END`,
+		id, string(kept), at, domain.Modifies(s.Event))
 }
 
 // scanState reads id, state, created and updated of such a row.

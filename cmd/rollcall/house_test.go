@@ -28,7 +28,7 @@ var house = map[string][]string{
 	"handlers/command":         {"domain", "eventstore", "eventstore/keys", "projections"},
 	"handlers/saml":            {"domain"},
 	"handlers/scim":            {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
-	"handlers/api":             {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"handlers/api":             {"domain", "eventstore/keys", "handlers", "handlers/command", "handlers/saml", "projections"},
 	"handlers/broker":          {"domain", "handlers", "handlers/command", "projections"},
 	"handlers/webhook":         {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
 }

@@ -77,7 +77,7 @@ func newConversation(t *testing.T) *conversation {
 func (c *conversation) name(name, id string) { c.names[id], c.ids[name] = name, id }
 
 var (
-	uuids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|msg_[0-9a-f]{32}`)
+	uuids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|msg_[0-9a-f]{32}|[a-z0-9_]+_[A-Z2-7]{22}`)
 	refs    = regexp.MustCompile(`\$[a-z0-9]+`)
 	secrets = []struct {
 		form *regexp.Regexp

@@ -10,7 +10,7 @@ import (
 
 // routes are all routes of the management API. Each needs an API key, but those that are open. One that openapi.yaml does not describe is an error.
 func (a *API) routes() ([]handlers.Route, error) {
-	const org, sync = "/org/{org}", "/org/{org}/directory-sync"
+	const org, sync, sso, idp = "/org/{org}", "/org/{org}/directory-sync", "/sso-connections", "/sso-connections/{idp_id}"
 	var routes []handlers.Route
 	var unknown []error
 	add := func(method, path string, known func(*operation) handlers.Func) {
@@ -78,6 +78,23 @@ func (a *API) routes() ([]handlers.Route, error) {
 	keyed("GET", "/applications/{id}", a.getApplication)
 	keyed("PUT", "/applications/{id}", a.updateApplication)
 	keyed("DELETE", "/applications/{id}", a.deleteApplication)
+
+	keyed("POST", sso, a.createConnection)
+	keyed("GET", sso, a.listConnections)
+	keyed("GET", idp, a.ofConnection(a.getConnection))
+	keyed("PUT", idp, a.ofConnection(a.updateConnection))
+	keyed("DELETE", idp, a.ofConnection(a.deleteConnection))
+	keyed("POST", idp+"/default-redirection", a.ofConnection(a.createRedirection))
+	keyed("GET", idp+"/default-redirection", a.ofConnection(a.getRedirection))
+	keyed("PUT", idp+"/sso-user-policy", a.ofConnection(a.setPolicy))
+	keyed("POST", idp+"/admin-onboarding", a.ofConnection(a.createOnboarding))
+	keyed("PUT", idp+"/admin-onboarding", a.ofConnection(a.updateOnboarding))
+	keyed("POST", idp+"/invite-admin", a.inviteAdmin())
+	keyed("PATCH", idp+"/reset-onboarding", a.resetOnboarding())
+	keyed("PATCH", idp+"/activate", a.setConnectionActive(true))
+	keyed("PATCH", idp+"/disable", a.setConnectionActive(false))
+	keyed("POST", idp+"/evaluate", a.ofConnection(a.evaluate))
+	keyed("GET", idp+"/history", a.ofConnection(a.connectionHistory))
 
 	keyed("POST", "/api-keys", a.createAPIKey)
 	keyed("GET", "/api-keys", a.listAPIKeys)

@@ -11,6 +11,8 @@ import (
 // Evaluation is whether somebody may sign in by a connection.
 type Evaluation struct {
 	domain.Admission
+	Policy     domain.Policy
+	SeatsLimit int
 	User       string // the id of the user that it is about, "" for a stranger
 	SeatsTaken int
 }
@@ -24,7 +26,7 @@ func (s *Service) Evaluate(ctx context.Context, connection, email string) (Evalu
 	if err != nil {
 		return Evaluation{}, err
 	}
-	var out Evaluation
+	out := Evaluation{Policy: f.State.Policy, SeatsLimit: f.State.SeatsLimit}
 	d, err := s.Read.DirectoryOf(ctx, f.State.OrganizationID)
 	if err != nil && !errors.Is(err, projections.ErrNotFound) {
 		return Evaluation{}, err
@@ -75,6 +77,9 @@ func (s *Service) TakeSeat(ctx context.Context, c Caller, d projections.Director
 			err = errNoConnection
 		}
 		if err != nil {
+			return domain.Admission{}, err
+		}
+		if _, err := s.directory(ctx, d.ID); err != nil {
 			return domain.Admission{}, err
 		}
 		u, err := s.user(ctx, Caller{}, d, user)

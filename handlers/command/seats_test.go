@@ -1,0 +1,196 @@
+package command_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// ready is a connection of the world's organization with metadata and so many seats.
+func (w *world) ready(seats int) projections.Connection {
+	w.Helper()
+	c := w.connection(projections.Organization{ID: w.d.OrganizationID, Domain: w.d.Organization}, command.NewConnection{})
+	return w.edit(c, domain.ConnectionEdit{SeatsLimit: &seats, Metadata: []domain.EntityDescriptor{{EntityID: "idp"}}})
+}
+
+func (w *world) edit(c projections.Connection, e domain.ConnectionEdit) projections.Connection {
+	w.Helper()
+	c, err := w.commands.UpdateConnection(w.Context(), caller, c.ID, command.ConnectionChange{ConnectionEdit: e})
+	w.must(err)
+	return c
+}
+
+// As many users as there are seats get one, however many ask at once.
+func TestSeatsAreExact(t *testing.T) {
+	onStores(t, func(t *testing.T, w *world) {
+		seatsAreExact(t, w, w.read, w.commands, w.service(), w.service())
+	})
+}
+
+// Processes that share a log give no more.
+func TestSeatsOfProcessesAreExact(t *testing.T) {
+	w, _, all := sharedWorld(t, 3)
+	seatsAreExact(t, w, all[0].read, all[0].commands, all[1].commands, all[2].commands)
+}
+
+func seatsAreExact(t *testing.T, w *world, read *projections.ReadModel, services ...*command.Service) {
+	t.Helper()
+	const users, seats = 50, 17
+	c := w.ready(seats)
+	var ids [users]string
+	for i := range users {
+		ids[i] = w.user(fmt.Sprint("u", i)).ID
+	}
+	var in atomic.Int64
+	together(2*users, func(i int) { // each asks twice
+		for {
+			a, err := services[i%len(services)].TakeSeat(t.Context(), caller, w.d, c.ID, ids[i/2])
+			if err != nil && domain.Shown(err).Code == domain.Conflict {
+				continue // others were faster; who signs in asks again
+			}
+			if err != nil {
+				t.Error(err)
+			} else if a.Allowed {
+				in.Add(1)
+			} else if a.Reason != domain.NoSeatLeft {
+				t.Errorf("kept out: %s", a.Reason)
+			}
+			return
+		}
+	})
+	taken, _, err := read.Seats(t.Context(), c.ID, w.d.ID, "")
+	w.must(err)
+	given := map[string]bool{}
+	for r := range all(w, w.log.Read(t.Context(), projections.KindConnection.Stream(c.ID), 2)) {
+		s, err := projections.DecodeRecord(r)
+		w.must(err)
+		given[s.Event.(domain.ConnectionSeatTaken).User] = true
+	}
+	if taken != seats || len(given) != seats || in.Load() < seats || in.Load() > 2*seats {
+		t.Errorf("%d seats are taken, by %d users, who came in %d times, of %d", taken, len(given), in.Load(), seats)
+	}
+}
+
+func TestSeats(t *testing.T) {
+	w := newWorld(t)
+	c := w.ready(2)
+	other := w.ready(1)
+	ada, bob, eve := w.user("ada"), w.user("bob"), w.user("eve")
+	take := func(c projections.Connection, u projections.User, want domain.AdmissionReason) {
+		t.Helper()
+		a, err := w.commands.TakeSeat(t.Context(), caller, w.d, c.ID, u.ID)
+		w.must(err)
+		if a.Reason != want {
+			t.Errorf("let in: %v, for %s, not %s", a.Allowed, a.Reason, want)
+		}
+	}
+	taken := func(c projections.Connection, want int) {
+		t.Helper()
+		if n, _, err := w.read.Seats(t.Context(), c.ID, w.d.ID, ""); err != nil || n != want {
+			t.Errorf("%d seats are taken, not %d: %v", n, want, err)
+		}
+	}
+	take(c, ada, domain.SeatFree)
+	take(c, ada, domain.HasSeat)
+	take(c, bob, domain.SeatFree)
+	take(c, eve, domain.NoSeatLeft)
+	take(other, ada, domain.SeatFree) // each connection has its own
+	taken(c, 2)
+
+	_, err := w.commands.PatchUser(t.Context(), caller, w.d, ada.ID, replace("active", false))
+	w.must(err)
+	take(c, ada, domain.IsSuspended)
+	take(c, eve, domain.NoSeatLeft) // who is suspended keeps the seat
+	w.must(w.commands.DeleteUser(t.Context(), caller, w.d, ada.ID))
+	taken(c, 1)
+	taken(other, 0)
+	take(c, eve, domain.SeatFree)
+	_, err = w.commands.TakeSeat(t.Context(), caller, w.d, c.ID, ada.ID)
+	w.refused(err, "not_found")
+
+	take(c, w.user("joe"), domain.NoSeatLeft)
+	w.edit(c, domain.ConnectionEdit{SeatsLimit: new(3)})
+	take(c, w.user("jim"), domain.SeatFree)
+	w.edit(c, domain.ConnectionEdit{SeatsLimit: new(1)})
+	take(c, eve, domain.HasSeat) // nobody is thrown out
+	taken(c, 3)
+	w.edit(c, domain.ConnectionEdit{Policy: domain.PolicyProvisioned})
+	take(c, w.user("joan"), domain.IsProvisioned)
+	taken(c, 3)
+
+	// A seat that was given while its user was deleted is none.
+	w.append(w.write(projections.KindConnection.Stream(other.ID), 3, domain.ConnectionSeatTaken{User: ada.ID, Directory: w.d.ID}))
+	taken(other, 0)
+
+	// With its directory all its users leave.
+	o := projections.Organization{ID: w.d.OrganizationID, Domain: w.d.Organization}
+	w.must(w.commands.DeleteDirectory(t.Context(), caller, w.d))
+	taken(c, 0)
+	_, err = w.commands.TakeSeat(t.Context(), caller, w.d, c.ID, eve.ID)
+	w.refused(err, "not_found")
+	w.d, _, err = w.commands.ActivateDirectory(t.Context(), caller, o, domain.Okta, domain.Dialect{})
+	w.must(err)
+	w.edit(c, domain.ConnectionEdit{Policy: domain.PolicyNone})
+	take(c, w.user("eve"), domain.SeatFree)
+	taken(c, 1)
+	foreign := w.directory("Foreign")
+	_, err = w.commands.TakeSeat(t.Context(), caller, foreign, c.ID, eve.ID)
+	w.refused(err, "not_found")
+}
+
+// Who may sign in is told by address, and nothing changes by asking.
+func TestEvaluate(t *testing.T) {
+	w := newWorld(t)
+	c := w.ready(1)
+	mail := func(userName, address string, active bool) projections.User {
+		t.Helper()
+		u, err := w.commands.CreateUser(t.Context(), caller, w.d, domain.Attributes{"userName": userName, "active": active, "emails": []any{map[string]any{"value": address}}})
+		w.must(err)
+		return u
+	}
+	ada, bob := mail("ada@acme.test", "ada@home.test", true), mail("bob", "bob@acme.test", false)
+	left, back := mail("eve@acme.test", "eve@home.test", false), mail("eve2", "eve@acme.test", true)
+	_, err := w.commands.TakeSeat(t.Context(), caller, w.d, c.ID, ada.ID)
+	w.must(err)
+	head := w.head()
+	ask := func(email, user string, want domain.AdmissionReason) {
+		t.Helper()
+		e, err := w.commands.Evaluate(t.Context(), c.ID, email)
+		w.must(err)
+		if e.User != user || e.Reason != want || e.SeatsTaken != 1 {
+			t.Errorf("%s: %+v, want user %q and %s", email, e, user, want)
+		}
+	}
+	ask("ADA@acme.test", ada.ID, domain.HasSeat)
+	ask("ada@home.test", ada.ID, domain.HasSeat)
+	ask("bob@acme.test", bob.ID, domain.IsSuspended)
+	ask("eve@acme.test", back.ID, domain.NoSeatLeft) // who is active goes first
+	ask("eve@home.test", left.ID, domain.IsSuspended)
+	ask("nobody@acme.test", "", domain.NoSeatLeft)
+	if w.head() != head {
+		t.Error("asking has changed something")
+	}
+	for policy, want := range map[domain.Policy][2]domain.AdmissionReason{
+		domain.PolicyRegistered:  {domain.IsRegistered, domain.NotRegistered},
+		domain.PolicyProvisioned: {domain.IsProvisioned, domain.NotProvisioned},
+	} {
+		w.edit(c, domain.ConnectionEdit{Policy: policy})
+		ask("ada@home.test", ada.ID, want[0])
+		ask("bob@acme.test", bob.ID, domain.IsSuspended)
+		ask("nobody@acme.test", "", want[1])
+	}
+	_, err = w.commands.Evaluate(t.Context(), c.ID, "ada")
+	w.refused(err, "invalid invalidValue")
+	_, err = w.commands.Evaluate(t.Context(), "none", "ada@acme.test")
+	w.refused(err, "not_found")
+	bare := w.connection(w.organization("Bare"), command.NewConnection{}) // which has no directory
+	e, err := w.commands.Evaluate(t.Context(), bare.ID, "ada@acme.test")
+	w.must(err)
+	if e.User != "" || e.Reason != domain.ConnectionNotReady {
+		t.Errorf("without a directory: %+v", e)
+	}
+}
