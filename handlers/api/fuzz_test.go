@@ -18,6 +18,9 @@ func FuzzRequests(f *testing.F) {
 	f.Add(`{"name":[{"a":null}]} x`, `per_page=1e3&after=%zz;`, "rcat_v1.AAAA", eng)
 	hook := "/api/v2/webhooks/" + w.must(201, "POST", "/api/v2/webhooks", `{"name":"h","target_url":"https://a.example"}`).text("id")
 	f.Add(`{"from":"0","to":"head","rate_limit":5,"headers":{"X":"y"}}`, `state=pending&subject=user-x&webhook_id=1`, "", "msg_0.1")
+	front := "/api/v2/applications/" + w.must(201, "POST", "/api/v2/applications", `{"name":"Front"}`).text("id")
+	sso := w.connection("acme")
+	f.Add(`{"metadata":"<EntityDescriptor/>","seats_limit":null,"preload_associations":["onboarding"],"sso_admin_email":"it@acme.test","email":"ada@acme.test"}`, "preload_associations[]=onboarding", "", "acme_")
 	f.Add("\x00\xff", "\xff", "\xff.\xff", "../\x00")
 	f.Fuzz(func(t *testing.T, body, query, bearer, id string) {
 		for _, route := range [][2]string{
@@ -25,6 +28,8 @@ func FuzzRequests(f *testing.F) {
 			{"GET", "/api/v2/org/acme/users"}, {"GET", "/api/v2/org/acme/groups/" + eng + "/members"}, {"GET", "/api/v2/org/acme/users/?/history"}, {"GET", "/api/v2/org/?"},
 			{"PUT", hook}, {"POST", hook + "/replay"}, {"POST", hook + "/simulate"}, {"POST", hook + "/recover"}, {"POST", hook + "/test"}, {"POST", hook + "/rotate"},
 			{"GET", "/api/v2/webhook-events"}, {"GET", "/api/v2/webhook-events/?"}, {"POST", "/api/v2/webhook-events/?/resend"}, {"GET", "/api/v2/replays/?"},
+			{"POST", "/api/v2/applications"}, {"PUT", front}, {"POST", "/api/v2/sso-connections"}, {"GET", "/api/v2/sso-connections"}, {"GET", "/api/v2/sso-connections/?"}, {"PUT", sso}, {"POST", sso + "/default-redirection"},
+			{"PUT", sso + "/sso-user-policy"}, {"POST", sso + "/admin-onboarding"}, {"PUT", sso + "/admin-onboarding"}, {"POST", sso + "/evaluate"},
 		} {
 			r := httptest.NewRequest(route[0], "/", strings.NewReader(body))
 			r.URL.Path, r.URL.RawQuery = strings.Replace(route[1], "?", strings.ReplaceAll(id, "/", ""), 1), query
