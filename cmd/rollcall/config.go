@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type serverConfig struct {
 
 	Listen         string        `help:"Address to listen on." default:"127.0.0.1:8484"`
 	PublicURL      string        `help:"URL at which identity providers reach this server." placeholder:"URL" name:"public-url"`
+	ServiceName    string        `help:"What users sign in to, in small letters: SSO connections carry it in their ids." default:"rollcall" placeholder:"NAME"`
 	WebhookAllow   []string      `help:"Ranges of private addresses that webhooks may reach, by http too; 127.0.0.0/8 for tests." placeholder:"CIDR"`
 	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
 	KeepDelivered  time.Duration `help:"How long a delivery is kept after it was accepted, with its message and attempts." default:"720h"`
@@ -56,6 +58,9 @@ const (
 	maxSCIMBody = 1 << 28
 )
 
+// serviceName is a name that may stand in an id.
+var serviceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
 // Validate implements kong's validation: all that is wrong, at once.
 func (c *serverConfig) Validate() error {
 	wrong := []error{c.logConfig.Validate()}
@@ -64,6 +69,9 @@ func (c *serverConfig) Validate() error {
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
 		wrong = append(wrong, fmt.Errorf("--public-url %q is not an http or https URL", c.PublicURL))
+	}
+	if !serviceName.MatchString(c.ServiceName) {
+		wrong = append(wrong, fmt.Errorf("--service-name %q is not of small letters, digits, - and _, at most 63", c.ServiceName))
 	}
 	if _, err := c.allowed(); err != nil {
 		wrong = append(wrong, err)

@@ -70,6 +70,7 @@ func TestWrongCallsAreTold(t *testing.T) {
 		"unknown flag --dance":                                        {"serve", "--dance"},
 		"is not host:port":                                            {"serve", "--listen", "here"},
 		"is not an http or https URL":                                 {"serve", "--public-url", "ftp://x"},
+		"is not of small letters":                                     {"serve", "--service-name", "My Service"},
 		"is not a range, as 10.0.0.0/8":                               {"serve", "--webhook-allow", "10.0.0.1"},
 		"--webhook-timeout is between":                                {"serve", "--webhook-timeout", "1h"},
 		"--scim-max-body is between":                                  {"serve", "--scim-max-body", "0"},

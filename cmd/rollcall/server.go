@@ -189,7 +189,7 @@ func (s *server) wire(c *serverConfig) error {
 		return err
 	}
 	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID()), Outbox: s.outbox,
-		PublicURL: s.url, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed})
+		PublicURL: s.url, Service: c.ServiceName, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type Config struct {
 	Feed         *projections.Feed   // of that log
 	Outbox       *projections.Outbox // what was delivered of it
 	PublicURL    string              // where identity providers reach this server, without a slash at the end
-	Service      string              // the name of what users sign in to, as connections tell it; rollcall if empty
+	Service      string              // what users sign in to, in small letters: connections carry it in their ids; rollcall if empty
 	WebhookAllow []netip.Prefix      // ranges off the public internet that webhooks may reach, also by http
 
 	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil
