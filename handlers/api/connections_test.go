@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -173,6 +174,100 @@ func TestEvaluation(t *testing.T) {
 			t.Error("asking was written to the log")
 		}
 	}
+}
+
+// TestBadConnections sends what no connection and no application may take.
+func TestBadConnections(t *testing.T) {
+	w := newWorld(t)
+	acme := w.tenant("Acme")
+	w.tenant("Globex")
+	const apps, sso = "/api/v2/applications", "/api/v2/sso-connections"
+	shop := apps + "/" + w.must(201, "POST", apps, `{"name":"Shop"}`).text("id")
+	front := w.must(201, "POST", apps, `{"name":"Front","default_redirect_url":"https://a.example"}`).text("id")
+	bare := sso + "/" + w.must(201, "POST", sso, `{"organization_id":"acme"}`).text("idp_id")
+	w.refuse([]refusal{
+		{"POST", apps, `{}`, 422, "name"},
+		{"POST", apps, `{"name":"a","default_redirect_url":"a.example"}`, 422, "default_redirect_url"},
+		{"POST", apps, `{"name":"a","default_redirect_url":"javascript:alert(1)"}`, 422, "default_redirect_url"},
+		{"POST", apps, `{"name":"a","allowed_redirect_urls":"https://a.example"}`, 422, "allowed_redirect_urls"},
+		{"POST", apps, `{"name":"a","allowed_redirect_urls":["https://a.example","/"]}`, 422, "allowed_redirect_urls"},
+		{"POST", apps, `{"name":"a","allowed_redirect_urls":[` + manyURLs(domain.MaxRedirectURLs+1) + `]}`, 422, "allowed_redirect_urls"},
+		{"POST", apps, `{"name":"a","redirect_url":"https://a.example"}`, 422, "redirect_url"},
+		{"PUT", shop, `{"name":""}`, 422, "name"},
+		{"PUT", shop, `{"id":"x"}`, 422, "id"},
+		{"PUT", apps + "/none", `{"name":"a"}`, 404, ""},
+		{"GET", apps + "/none", ``, 404, ""},
+		{"GET", apps + "/" + acme.ID, ``, 404, ""},
+		{"GET", apps + "?page=0", ``, 422, "page"},
+		{"DELETE", apps + "/none", ``, 404, ""},
+
+		{"POST", sso, `{}`, 422, "organization_id"},
+		{"POST", sso, `{"organization_id":"none"}`, 422, "organization_id"},
+		{"POST", sso, `{"organization_id":["acme"]}`, 422, "organization_id"},
+		{"POST", sso, `{"organization_id":"acme","application_id":"none"}`, 422, "application_id"},
+		{"POST", sso, `{"organization_id":"acme","application_id":"` + strings.TrimPrefix(shop, apps+"/") + `"}`, 422, "application_id"},
+		{"POST", sso, `{"organization_id":"acme","uri":"https://a.example"}`, 422, "application_id"},
+		{"POST", sso, `{"organization_id":"acme","application_id":"` + front + `","uri":"https://b.example"}`, 422, "uri"},
+		{"POST", sso, `{"organization_id":"acme","sso_admin_email":"it"}`, 422, "sso_admin_email"},
+		{"POST", sso, `{"organization_id":"acme","sso_admin_email":"it@a.test\r\nBcc: x@b.test"}`, 422, "sso_admin_email"},
+		{"POST", sso, `{"organization_id":"acme","sso_admin_email":"it@a.test","it_admin_email":"it@b.test"}`, 422, "it_admin_email"},
+		{"POST", sso, `{"organization_id":"acme","send_email":true}`, 422, "sso_admin_email"},
+		{"POST", sso, `{"organization_id":"acme","send_email":"yes"}`, 422, "send_email"},
+		{"POST", sso, `{"organization_id":"acme","idp_id":"mine"}`, 422, "idp_id"},
+		{"GET", sso + "?page=0", ``, 422, "page"},
+		{"GET", sso + "?preload_associations=metadata", ``, 422, "preload_associations"},
+		{"GET", sso + "/none", ``, 404, ""},
+		{"GET", sso + "/" + acme.ID, ``, 404, ""},
+		{"GET", bare + "?preload_associations[]=all", ``, 422, "preload_associations"},
+		{"GET", bare + "/default-redirection", ``, 404, ""},
+		{"GET", bare + "/history?page=x", ``, 422, "page"},
+		{"PUT", bare, `{"seats_limit":-1}`, 422, "seats_limit"},
+		{"PUT", bare, `{"seats_limit":1.5}`, 422, "seats_limit"},
+		{"PUT", bare, `{"seats_limit":99999999}`, 422, "seats_limit"},
+		{"PUT", bare, `{"active":"yes"}`, 422, "active"},
+		{"PUT", bare, `{"provider_type":"jumpcloud"}`, 422, "provider_type"},
+		{"PUT", bare, `{"provider_type":""}`, 422, "provider_type"},
+		{"PUT", bare, `{"user_security_type":1}`, 422, "user_security_type"},
+		{"PUT", bare, `{"user_security_type":"all"}`, 422, "user_security_type"},
+		{"PUT", bare, `{"default_redirection_id":"none"}`, 422, "default_redirection_id"},
+		{"PUT", bare, `{"metadata":""}`, 422, "metadata"},
+		{"PUT", bare, `{"metadata":"<a>"}`, 422, "metadata"},
+		{"PUT", bare, `{"metadata":{}}`, 422, "metadata"},
+		{"PUT", bare, `{"preload_associations":["all"]}`, 422, "preload_associations"},
+		{"PUT", bare, `{"preload_associations":"onboarding"}`, 422, "preload_associations"},
+		{"PUT", bare, `{"idp_id":"mine"}`, 422, "idp_id"},
+		{"PUT", sso + "/none", `{}`, 404, ""},
+		{"DELETE", sso + "/none", ``, 404, ""},
+		{"POST", bare + "/default-redirection", `{"organization_id":"acme"}`, 422, "application_id"},
+		{"POST", bare + "/default-redirection", `{"application_id":"` + front + `"}`, 422, "organization_id"},
+		{"POST", bare + "/default-redirection", `{"application_id":"` + front + `","organization_id":"globex"}`, 422, "organization_id"},
+		{"POST", bare + "/default-redirection", `{"application_id":"none","organization_id":"acme"}`, 422, "application_id"},
+		{"POST", bare + "/default-redirection", `{"application_id":"` + front + `","organization_id":"acme","uri":"https://a.example/"}`, 422, "uri"},
+		{"PUT", bare + "/sso-user-policy", `{}`, 422, "user_security_type"},
+		{"PUT", bare + "/sso-user-policy", `{"user_security_type":"user_provisioned"}`, 422, "user_security_type"},
+		{"POST", bare + "/admin-onboarding", `{}`, 422, "sso_admin_email"},
+		{"POST", bare + "/admin-onboarding", `{"sso_admin_email":"it@a.test","provider_type":"unset"}`, 422, "provider_type"},
+		{"PUT", bare + "/admin-onboarding", `{"sso_admin_email":"it@a.test, it@b.test"}`, 422, "sso_admin_email"},
+		{"PUT", bare + "/admin-onboarding", `{"state":"xml_provided"}`, 422, "state"},
+		{"POST", bare + "/invite-admin", ``, 422, "sso_admin_email"},
+		{"POST", bare + "/invite-admin?preload_associations=all", ``, 422, "preload_associations"},
+		{"POST", sso + "/none/invite-admin", ``, 404, ""},
+		{"PATCH", sso + "/none/activate", ``, 404, ""},
+		{"PATCH", sso + "/none/reset-onboarding", ``, 404, ""},
+		{"POST", bare + "/activate", ``, 405, ""},
+		{"POST", bare + "/evaluate", `{}`, 422, "email"},
+		{"POST", bare + "/evaluate", `{"email":"ada"}`, 422, "email"},
+		{"POST", sso + "/none/evaluate", `{"email":"ada@a.test"}`, 404, ""},
+	})
+}
+
+// manyURLs are so many URLs, as a JSON list holds them.
+func manyURLs(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf(`"https://a.example/%d"`, i))
+	}
+	return strings.Join(list, ",")
 }
 
 // TestMetadataInBodies: as large as metadata may be, they fit into a request.
