@@ -55,6 +55,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":                      {"cmd/rollcall", "handlers", "handlers/webhook", "projections"},
 	"go.yaml.in/yaml/v4":                                       {"handlers/api"},
 	"golang.org/x/time":                                        {"handlers", "handlers/webhook", "projections"},
+	"golang.org/x/sync":                                        {"handlers/command"},
 	"golang.org/x/text":                                        {"domain"},
 	"pgregory.net/rapid":                                       {"eventstore/storetest"},
 	"github.com/rogpeppe/go-internal":                          {},

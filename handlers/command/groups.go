@@ -11,7 +11,11 @@ import (
 // CreateGroup makes a group with the members that the plan wants. A displayName that is taken is a uniqueness error where the provider finds its
 // groups by it.
 func (s *Service) CreateGroup(ctx context.Context, c Caller, d projections.Directory, attributes domain.Attributes, plan domain.MembersPlan) (projections.Group, error) {
-	defer s.locks.joining(d.ID)()
+	done, err := s.locks.joining(ctx, d.ID)
+	if err != nil {
+		return projections.Group{}, err
+	}
+	defer done()
 	delta, err := s.known(ctx, d, plan.Delta(nil))
 	if err != nil {
 		return projections.Group{}, err
@@ -58,7 +62,11 @@ func (s *Service) PatchGroup(ctx context.Context, c Caller, d projections.Direct
 
 func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Directory, id string, change func(domain.Attributes) (domain.Attributes, domain.MembersPlan, error)) (projections.Group, error) {
 	stream := projections.KindGroup.Stream(id)
-	defer s.locks.joining(d.ID)()
+	done, err := s.locks.joining(ctx, d.ID)
+	if err != nil {
+		return projections.Group{}, err
+	}
+	defer done()
 	return decide(ctx, s, stream, func() (projections.Group, error) {
 		g, err := s.group(ctx, c, d, id)
 		if err != nil {
@@ -102,8 +110,12 @@ func (s *Service) changeGroup(ctx context.Context, c Caller, d projections.Direc
 // DeleteGroup deletes a group and takes it out of the groups that it is in, in one batch. Its members stay.
 func (s *Service) DeleteGroup(ctx context.Context, c Caller, d projections.Directory, id string) error {
 	stream := projections.KindGroup.Stream(id)
-	defer s.locks.deleting(d.ID)()
-	_, err := decide(ctx, s, stream, func() (struct{}, error) {
+	done, err := s.locks.deleting(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = decide(ctx, s, stream, func() (struct{}, error) {
 		g, err := s.group(ctx, c, d, id)
 		if err != nil {
 			return struct{}{}, err

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
-	"sync"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -26,27 +27,34 @@ const stripes = 256
 type locks struct {
 	seed  maphash.Seed
 	held  [stripes]chan struct{} // of one place: who has put something in holds the lock
-	doors [stripes]sync.RWMutex
+	doors [stripes]*semaphore.Weighted
 }
 
-// joining is held while members may join groups of a directory.
-func (l *locks) joining(directory string) (done func()) {
-	door := &l.doors[maphash.String(l.seed, directory)%stripes]
-	door.RLock()
-	return door.RUnlock
+// crowd is more than will ever join at once: whoever deletes waits until all of them are out.
+const crowd = 1 << 30
+
+// joining waits until members may join groups of a directory, or for the end of the context.
+func (l *locks) joining(ctx context.Context, directory string) (done func(), err error) {
+	return l.enter(ctx, directory, 1)
 }
 
-// deleting is held while a user or a group of a directory is deleted, and leaves its groups.
-func (l *locks) deleting(directory string) (done func()) {
-	door := &l.doors[maphash.String(l.seed, directory)%stripes]
-	door.Lock()
-	return door.Unlock
+// deleting waits until a user or a group of a directory may be deleted, and leave its groups, or for the end of the context.
+func (l *locks) deleting(ctx context.Context, directory string) (done func(), err error) {
+	return l.enter(ctx, directory, crowd)
+}
+
+func (l *locks) enter(ctx context.Context, directory string, weight int64) (done func(), err error) {
+	door := l.doors[maphash.String(l.seed, directory)%stripes]
+	if err := door.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	return func() { door.Release(weight) }, nil
 }
 
 func newLocks() *locks {
 	l := &locks{seed: maphash.MakeSeed()}
 	for i := range l.held {
-		l.held[i] = make(chan struct{}, 1)
+		l.held[i], l.doors[i] = make(chan struct{}, 1), semaphore.NewWeighted(crowd)
 	}
 	return l
 }

@@ -95,3 +95,21 @@ func TestTurnEndsWithTheCaller(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Whoever waits for another to have joined, or to be deleted, waits no longer than its caller does.
+func TestWaitingEndsWithTheCaller(t *testing.T) {
+	w := newWorld(t)
+	g, u := w.group("Team"), w.user("ada")
+	left, leave := context.WithCancel(t.Context())
+	w.log.before = func([]eventstore.Write) error {
+		w.log.before = nil
+		leave()
+		if err := w.commands.DeleteUser(left, caller, w.d, u.ID); !errors.Is(err, context.Canceled) {
+			t.Errorf("a deletion beside one who joins ends with %v", err)
+		}
+		return nil
+	}
+	_, err := w.commands.PatchGroup(t.Context(), caller, w.d, g.ID, members("add", u.ID))
+	w.must(err)
+	w.must(w.commands.DeleteUser(t.Context(), caller, w.d, u.ID))
+}

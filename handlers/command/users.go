@@ -117,8 +117,12 @@ func (s *Service) become(ctx context.Context, c Caller, d projections.Directory,
 // DeleteUser deletes a user, takes it out of its groups and frees its userName, in one batch.
 func (s *Service) DeleteUser(ctx context.Context, c Caller, d projections.Directory, id string) error {
 	stream := projections.KindUser.Stream(id)
-	defer s.locks.deleting(d.ID)()
-	_, err := decide(ctx, s, stream, func() (struct{}, error) {
+	done, err := s.locks.deleting(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = decide(ctx, s, stream, func() (struct{}, error) {
 		u, err := s.user(ctx, c, d, id)
 		if err != nil {
 			return struct{}{}, err
