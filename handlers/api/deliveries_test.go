@@ -86,6 +86,7 @@ func TestDeepPagesOfDeliveriesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	w.caughtUp()
 	if n, capped := total(); n != float64(projections.MaxCounted) || !capped {
 		t.Errorf("total %v, capped %v", n, capped)
 	}

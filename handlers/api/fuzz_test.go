@@ -23,6 +23,9 @@ func FuzzRequests(f *testing.F) {
 	f.Add(`{"metadata":"<EntityDescriptor/>","seats_limit":null,"preload_associations":["onboarding"],"sso_admin_email":"it@acme.test","email":"ada@acme.test"}`, "preload_associations[]=onboarding", "", "acme_")
 	f.Add("\x00\xff", "\xff", "\xff.\xff", "../\x00")
 	f.Fuzz(func(t *testing.T, body, query, bearer, id string) {
+		if id = strings.ReplaceAll(id, "/", ""); id == "." || id == ".." {
+			t.Skip("the mux sends such paths elsewhere")
+		}
 		for _, route := range [][2]string{
 			{"POST", "/api/v2/org"}, {"POST", "/api/v2/webhooks"}, {"POST", "/api/v2/api-keys"}, {"POST", "/oauth/token"},
 			{"GET", "/api/v2/org/acme/users"}, {"GET", "/api/v2/org/acme/groups/" + eng + "/members"}, {"GET", "/api/v2/org/acme/users/?/history"}, {"GET", "/api/v2/org/?"},
@@ -32,7 +35,7 @@ func FuzzRequests(f *testing.F) {
 			{"PUT", sso + "/sso-user-policy"}, {"POST", sso + "/admin-onboarding"}, {"PUT", sso + "/admin-onboarding"}, {"POST", sso + "/evaluate"},
 		} {
 			r := httptest.NewRequest(route[0], "/", strings.NewReader(body))
-			r.URL.Path, r.URL.RawQuery = strings.Replace(route[1], "?", strings.ReplaceAll(id, "/", ""), 1), query
+			r.URL.Path, r.URL.RawQuery = strings.Replace(route[1], "?", id, 1), query
 			r.Header.Set("Authorization", "Bearer "+w.key)
 			for range 2 {
 				a := httptest.NewRecorder()

@@ -27,6 +27,7 @@ import (
 
 // world is a server with everything real but the log, which is in memory, and the clock.
 type world struct {
+	outbox   *projections.Outbox
 	t        testing.TB
 	log      *eventstore.Memory
 	commands *command.Service
@@ -90,6 +91,18 @@ func newWorld(t testing.TB, allow ...string) *world {
 	return w
 }
 
+// caughtUp waits until the outbox has all that stands in the log, longer than a request would.
+func (w *world) caughtUp() {
+	w.t.Helper()
+	head, err := w.log.Head(w.t.Context())
+	if err == nil {
+		err = w.outbox.Progress().Wait(w.t.Context(), head)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // start makes a server over the log, with a read model of its own; the master key is always the same.
 func (w *world) start(allow ...string) {
 	w.t.Helper()
@@ -104,6 +117,7 @@ func (w *world) start(allow ...string) {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { outbox.Close() })
+	w.outbox = outbox
 	runner := projections.NewRunner(w.log, logger, prometheus.NewRegistry(), read, outbox)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
