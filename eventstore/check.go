@@ -28,7 +28,7 @@ func Check(batch []Write) error {
 			case e.Type == "":
 				return fmt.Errorf("append to %s: entry %s needs a type", w.Stream, e.ID)
 			case len(e.Data)+len(e.Meta) > MaxEntry:
-				return fmt.Errorf("append to %s: entry %s has %d bytes, more than %d", w.Stream, e.ID, len(e.Data)+len(e.Meta), MaxEntry)
+				return fmt.Errorf("append to %s: %w: entry %s has %d bytes, more than %d", w.Stream, ErrTooLarge, e.ID, len(e.Data)+len(e.Meta), MaxEntry)
 			}
 		}
 	}

@@ -106,6 +106,8 @@ type Batch struct {
 var (
 	// ErrClosed answers every call on a store that was closed.
 	ErrClosed = errors.New("the event store is closed")
+	// ErrTooLarge is wrapped when a write is larger than the store takes; it never will.
+	ErrTooLarge = errors.New("the write is too large")
 	// ErrUnavailable is wrapped when the store cannot answer now, and the same call may succeed later.
 	ErrUnavailable = errors.New("the event store is unavailable")
 )

@@ -24,9 +24,9 @@ func (d Directory) Dialect() domain.Dialect { return domain.Dialect{Strict: d.St
 func applyDirectory(b *batch, id string, s Stored) error {
 	at := formatTime(s.Meta.RecordedAt)
 	switch e := s.Event.(type) {
-	case domain.DirectoryActivated:
+	case domain.DirectoryActivated: // an organization has one: claims see to it, and should a log hold two all the same, the first counts
 		return b.exec(`INSERT INTO directories (id, organization, provider, strict, active, token, token_hash, previous, previous_hash, previous_until, created, updated)
-			VALUES (?, ?, ?, ?, 1, ?, ?, '', '', '', ?, ?)`, id, e.OrganizationID, string(e.Provider), e.Strict, e.Token.ID, e.Token.Hash, at, at)
+			VALUES (?, ?, ?, ?, 1, ?, ?, '', '', '', ?, ?) ON CONFLICT DO NOTHING`, id, e.OrganizationID, string(e.Provider), e.Strict, e.Token.ID, e.Token.Hash, at, at)
 	case domain.DirectoryUpdated:
 		if err := b.exec(`UPDATE directories SET previous = '', previous_hash = '', previous_until = '' WHERE id = ? AND (token, token_hash) <> (?, ?)`,
 			id, e.Token.ID, e.Token.Hash); err != nil {

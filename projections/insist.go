@@ -46,7 +46,7 @@ func (r *Runner) insist(ctx context.Context, p Projection, try context.Context, 
 	}
 }
 
-// passes tells whether an error may be gone at the next try: a message could not be handed on; or, of SQLite, another process holds the file, the disk is
+// passes tells whether an error may be gone at the next try: a message could not be handed on, or the log could not be read; or, of SQLite, another process holds the file, the disk is
 // full or does not answer, file descriptors have run out. Damage does not pass, also where SQLite reports it as an error of the disk.
 func passes(err error) bool {
 	if _, damaged := errors.AsType[*eventstore.DamagedError](err); damaged {
@@ -60,7 +60,7 @@ func passes(err error) bool {
 			return false
 		}
 	}
-	for _, passing := range []error{sqlite3.BUSY, sqlite3.FULL, sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.PROTOCOL} {
+	for _, passing := range []error{eventstore.ErrUnavailable, sqlite3.BUSY, sqlite3.FULL, sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.PROTOCOL} {
 		if errors.Is(err, passing) {
 			return true
 		}

@@ -17,7 +17,7 @@ func applyOrganization(b *batch, id string, s Stored) error {
 	at := formatTime(s.Meta.RecordedAt)
 	switch e := s.Event.(type) {
 	case domain.OrganizationCreated:
-		return b.exec(`INSERT INTO organizations (id, domain, name, created, updated) VALUES (?, ?, ?, ?, ?)`, id, e.Domain, e.Name, at, at)
+		return b.exec(`INSERT INTO organizations (id, domain, name, created, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, id, e.Domain, e.Name, at, at)
 	case domain.OrganizationUpdated:
 		return b.exec(`UPDATE organizations SET name = ?, updated = ? WHERE id = ?`, e.Name, at, id)
 	case domain.OrganizationDeleted:

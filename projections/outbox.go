@@ -31,6 +31,9 @@ type Outbox struct {
 	reads     deliveryReads
 	endpoints *roster
 
+	applied eventstore.Position // by Apply, which may have come to the middle of a batch
+	replays map[string]*Changes // of the replays that are followed, for Apply
+
 	replay  chan struct{} // written to when a replay may go on: one was asked for or cancelled, or deliveries have ended
 	deleted chan struct{} // written to when an endpoint is deleted: its deliveries are to be removed
 }
@@ -42,7 +45,7 @@ func OpenOutbox(folder string, log Past, id string) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Outbox{db: db, log: log, endpoints: newRoster(), replay: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
+	o := &Outbox{db: db, log: log, endpoints: newRoster(), replays: map[string]*Changes{}, replay: make(chan struct{}, 1), deleted: make(chan struct{}, 1)}
 	if err := o.load(); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
@@ -54,7 +57,7 @@ func (o *Outbox) load() error {
 	if err != nil {
 		return err
 	}
-	o.progress = newProgress(at)
+	o.progress, o.applied = newProgress(at), at
 	if o.changes, err = NewChanges(o.log); err != nil {
 		return err
 	}
@@ -95,6 +98,7 @@ func (o *Outbox) Progress() *Progress { return o.progress }
 func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.Record, error) bool), at eventstore.Position) error {
 	endpoints := o.endpoints.draft()
 	var relayed []domain.DeliveriesRelayed
+	var last tenure
 	for r, err := range records {
 		if err != nil {
 			return fmt.Errorf("read the log's endpoints: %w", err)
@@ -115,6 +119,11 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 			if e, is := s.Event.(domain.DeliveriesRelayed); is {
 				relayed = append(relayed, e)
 			}
+			t, err := tenureOf(r)
+			if err != nil {
+				return err
+			}
+			last = max(last, t)
 		}
 	}
 	if err := o.db.update(ctx, func(b *batch) error {
@@ -122,6 +131,9 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 			if err := saveEndpoint(b, t); err != nil {
 				return err
 			}
+		}
+		if _, err := last.over(b); err != nil {
+			return err
 		}
 		for _, e := range relayed {
 			if err := applyRelayed(b, e); err != nil {
@@ -136,6 +148,7 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 		return err
 	}
 	o.progress.reach(at)
+	o.applied = at
 	endpoints.commit()
 	return nil
 }

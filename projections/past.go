@@ -35,13 +35,24 @@ func Tell(ctx context.Context, log Past, from, until eventstore.Position, wants 
 			yield(Told{}, err)
 			return
 		}
+		for t, err := range changes.tell(ctx, log, from, until, wants) {
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
+}
+
+// tell is Tell with the subjects that are remembered.
+func (c *Changes) tell(ctx context.Context, log Past, from, until eventstore.Position, wants Wants) iter.Seq2[Told, error] {
+	return func(yield func(Told, error) bool) {
 		for r, err := range log.All(ctx, from) {
 			if err == nil && until.Before(r.Position) {
 				return
 			}
 			var m *Message
 			if err == nil {
-				m, err = changes.Told(ctx, r, wants)
+				m, err = c.Told(ctx, r, wants)
 			}
 			if !yield(Told{r, m}, err) || err != nil {
 				return

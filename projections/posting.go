@@ -17,12 +17,16 @@ type posting struct {
 	awaited []string // the endpoints that there is more to send to
 }
 
-// Apply implements Projection.
+// Apply implements Projection. A batch that comes again goes on behind the part that was applied.
 func (o *Outbox) Apply(ctx context.Context, records eventstore.Batch) error {
 	for _, part := range parts(records) {
+		if !o.applied.Before(part.Position) {
+			continue
+		}
 		if err := o.applyPart(ctx, part); err != nil {
 			return err
 		}
+		o.applied = part.Position
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
@@ -32,17 +33,26 @@ func (p *Progress) Failure() error {
 	return failure
 }
 
-// Stopped waits until the projection stops for good and answers why, nil if the context ends before.
-func (p *Progress) Stopped(ctx context.Context) error {
-	for {
-		_, moved, failure := p.now()
-		if failure != nil {
-			return failure
-		}
+// Troubled waits until the projection has stopped for good, or has tried its next batch again and again for a time, and answers why; nil if the
+// context ends before.
+func (p *Progress) Troubled(ctx context.Context, patience time.Duration) error {
+	tick := time.NewTicker(patience / 4)
+	defer tick.Stop()
+	for looks := 0; ; {
 		select {
-		case <-moved:
+		case <-tick.C:
 		case <-ctx.Done():
 			return nil
+		}
+		if err := p.Failure(); err != nil {
+			return err
+		}
+		err := p.stumbled()
+		if looks++; err == nil {
+			looks = 0
+		}
+		if looks > 4 {
+			return err
 		}
 	}
 }

@@ -59,7 +59,10 @@ func (r *Relay) Apply(ctx context.Context, records eventstore.Batch) error {
 	if !any {
 		return nil
 	}
-	return r.keep(ctx, records.Position)
+	if err := r.keep(ctx, records.Position); err != nil {
+		return &handError{fmt.Errorf("keep that position %s is reached: %w", records.Position, err)}
+	}
+	return nil
 }
 
 // tell hands on what a record tells the world, and tells whether that was anything.
@@ -79,7 +82,7 @@ func (r *Relay) tell(ctx context.Context, record eventstore.Record) (bool, error
 	return true, nil
 }
 
-// handError tells that a message could not be handed on. It may be at the next try.
+// handError tells that a message could not be handed on, or that this could not be kept. It may be at the next try.
 type handError struct{ err error }
 
 func (e *handError) Error() string { return e.err.Error() }

@@ -2,6 +2,8 @@ package projections
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -26,47 +28,74 @@ func (o *Outbox) deliveriesPosting(ctx context.Context, endpoints *draft, r even
 	if err != nil {
 		return posting{}, err
 	}
+	tenure, err := tenureOf(r)
+	if err != nil {
+		return posting{}, err
+	}
 	p := posting{record: r}
+	var does func(*batch) error
 	switch e := s.Event.(type) {
 	case domain.DeliveriesAttempted:
-		p.writes = append(p.writes, func(b *batch) error { return applyAttempts(b, e) })
+		does = func(b *batch) error { return applyAttempts(b, e) }
 	case domain.DeliveriesRelayed:
-		p.writes = append(p.writes, func(b *batch) error { return applyRelayed(b, e) })
+		does = func(b *batch) error { return applyRelayed(b, e) }
 	case domain.DeliveriesRecovered:
 		p.awaited = []string{e.Endpoint}
-		p.writes = append(p.writes, func(b *batch) error { return recoverStep(b, e) })
+		does = func(b *batch) error { return recoverStep(b, e) }
 	case domain.DeliveriesReplayed:
-		return o.replayedPosting(ctx, endpoints, s, e)
+		if does, err = o.replayed(ctx, endpoints, s, e, &p); err != nil {
+			return posting{}, err
+		}
+	}
+	if does != nil {
+		p.writes = append(p.writes, func(b *batch) error {
+			if over, err := tenure.over(b); over || err != nil {
+				return err
+			}
+			return does(b)
+		})
 	}
 	return p, nil
 }
 
-// replayedPosting makes the deliveries of a replay that runs here too, up to where the one that makes it has come.
-func (o *Outbox) replayedPosting(ctx context.Context, endpoints *draft, s Stored, e domain.DeliveriesReplayed) (posting, error) {
+// replayed makes the deliveries of a replay that runs here too, up to where the one that makes it has come.
+func (o *Outbox) replayed(ctx context.Context, endpoints *draft, s Stored, e domain.DeliveriesReplayed, into *posting) (func(*batch) error, error) {
+	reached, err := eventstore.ParsePosition(e.Reached)
+	if err != nil {
+		return nil, err
+	}
 	running, err := o.replaying(ctx)
 	if err != nil {
-		return posting{}, err
+		return nil, err
 	}
+	maps.DeleteFunc(o.replays, func(id string, _ *Changes) bool {
+		return !slices.ContainsFunc(running, func(p Replay) bool { return p.ID == id })
+	})
 	for _, p := range running {
 		t, there := endpoints.target(p.Endpoint)
 		if p.ID != e.Replay || !there {
 			continue
 		}
-		reached, err := eventstore.ParsePosition(e.Reached)
+		messages, err := o.messages(ctx, p, t, reached)
 		if err != nil {
-			return posting{}, err
+			delete(o.replays, p.ID) // records come again
+			return nil, err
 		}
-		messages, err := p.messages(ctx, o.log, t, reached)
-		return posting{record: s.Record, awaited: []string{p.Endpoint}, writes: []func(*batch) error{
-			func(b *batch) error { return makeReplayed(b, p, reached, messages, s.Meta.RecordedAt) },
-		}}, err
+		into.awaited = []string{p.Endpoint}
+		return func(b *batch) error { return makeReplayed(b, p, reached, messages, s.Meta.RecordedAt) }, nil
 	}
-	return posting{}, nil
+	return nil, nil
 }
 
-// messages are those of a replay that stand behind what it has reached, up to a position.
-func (p Replay) messages(ctx context.Context, log Past, t Target, until eventstore.Position) (out []outgoing, err error) {
-	for told, err := range Tell(ctx, log, p.Reached, until, p.wants(t)) {
+// messages are those of a replay that stand behind what it has reached, up to a position. What is remembered of its subjects makes them cost what
+// they cost the one that makes the replay.
+func (o *Outbox) messages(ctx context.Context, p Replay, t Target, until eventstore.Position) (out []outgoing, err error) {
+	if o.replays[p.ID] == nil {
+		if o.replays[p.ID], err = NewChanges(o.log); err != nil {
+			return nil, err
+		}
+	}
+	for told, err := range o.replays[p.ID].tell(ctx, o.log, p.Reached, until, p.wants(t)) {
 		if err != nil {
 			return nil, err
 		}

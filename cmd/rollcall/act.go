@@ -77,35 +77,102 @@ func (s *server) act(ctx context.Context) error {
 // leaseTerm is how long the others wait for a server that was killed; one that is stopped longer has lost its turn.
 const leaseTerm = 6 * time.Second
 
-// takeTurns delivers whenever it is this server's turn. One whose outbox has stopped leaves that to the others.
+// respite is how long a server leaves the turn to others that could not do with it what it is for.
+const respite = 5 * leaseTerm
+
+// takeTurns delivers whenever it is this server's turn, once it has caught up with the log. One whose outbox has stopped leaves that to the
+// others, and one whose outbox cannot be written for now does for a while.
 func (s *server) takeTurns(ctx context.Context) error {
-	err := s.lease.Run(ctx, s.hold)
-	if stopped := s.outbox.Progress().Failure(); stopped != nil {
-		s.logger.LogAttrs(ctx, slog.LevelError, "this server does not deliver any more and leaves it to the others", slog.String("error", stopped.Error()))
+	select {
+	case <-s.current:
+	case <-ctx.Done():
 		return nil
 	}
-	if ctx.Err() != nil {
-		return nil
+	for {
+		err := s.lease.Run(ctx, s.hold)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case s.outbox.Progress().Failure() != nil:
+			s.logger.LogAttrs(ctx, slog.LevelError, "this server does not deliver any more and leaves it to the others", slog.String("error", err.Error()))
+			return nil
+		case !errors.Is(err, errTroubled):
+			return err
+		}
+		s.logger.LogAttrs(ctx, slog.LevelError, "this server cannot deliver for now and leaves it to the others", slog.String("error", err.Error()))
+		if !pause(ctx, respite) {
+			return nil
+		}
 	}
-	return err
 }
 
+// errTroubled tells that a server cannot do what it has the lease for.
+var errTroubled = errors.New("the outbox cannot go on")
+
 // hold is a tenure as the server that delivers: first the outbox takes what the one before did.
-func (s *server) hold(work, held context.Context, number uint64) error {
-	head, err := s.log.Head(work)
+func (s *server) hold(work, held context.Context, _ uint64) error {
+	defer s.tenure.End()
+	return together(work,
+		func(ctx context.Context) error {
+			if insist(ctx, s.logger, "begin to deliver", s.begin) {
+				return s.deliver(ctx, held)
+			}
+			return nil
+		},
+		func(ctx context.Context) error {
+			if err := s.outbox.Progress().Troubled(ctx, leaseTerm); err != nil {
+				return fmt.Errorf("%w: %w", errTroubled, err)
+			}
+			return nil
+		})
+}
+
+func (s *server) begin(ctx context.Context) error {
+	head, err := s.log.Head(ctx)
 	if err == nil {
-		err = s.outbox.Progress().Wait(work, head)
+		err = s.outbox.Progress().Wait(ctx, head)
 	}
 	if err != nil {
 		return err
 	}
-	s.tenure.Begin(number)
-	return together(work, func(ctx context.Context) error { return s.deliver(ctx, held) }, s.outbox.Progress().Stopped)
+	return s.tenure.Begin(ctx)
 }
 
 // deliver does what only one server may do: it sends, makes what replays send, and publishes.
 func (s *server) deliver(ctx, held context.Context) error {
-	return together(ctx, s.replayer.Run, s.publish, func(ctx context.Context) error { return s.deliverer.Run(ctx, held) })
+	return together(ctx, s.replayer.Run, func(ctx context.Context) error { return s.deliverer.Run(ctx, held) }, func(ctx context.Context) error {
+		insist(ctx, s.logger, "publish", func(ctx context.Context) error { return s.publish(ctx, held) })
+		return nil
+	})
+}
+
+// insist does something again and again until it is done, and tells whether it was before the context ended.
+func insist(ctx context.Context, logger *slog.Logger, what string, f func(context.Context) error) bool {
+	const longest = 10 * time.Second
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, longest) {
+		err := f(ctx)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() == nil {
+			logger.LogAttrs(ctx, slog.LevelWarn, "this server cannot "+what+" for now and tries again", slog.Duration("pause", wait), slog.String("error", err.Error()))
+		}
+		if !pause(ctx, wait) {
+			return false
+		}
+	}
+}
+
+// pause waits, and tells whether the context went on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // together runs parts until the context ends, or one of them fails, and all have returned.

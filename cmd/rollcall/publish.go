@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/handlers/broker"
+	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -48,36 +49,49 @@ func (c *serverConfig) publishedFrom(ctx context.Context, log projections.Past) 
 	return at, err
 }
 
-// publish hands every change to the brokers until the context ends.
-func (s *server) publish(ctx context.Context) error {
+// publish hands every change to the brokers until the context ends; held ends when this server may not do so any more.
+func (s *server) publish(ctx, held context.Context) error {
 	if len(s.publications) == 0 {
 		return nil
 	}
 	var relays []projections.Projection
+	var places []relayPlace
 	for _, p := range s.publications {
-		begin, keep, err := s.relayed(ctx, p)
+		place, begin, err := s.place(ctx, p)
 		if err != nil {
 			return err
 		}
-		relay, err := projections.NewRelay(p.Name(), s.log, begin, p.Publish, keep)
+		relay, err := projections.NewRelay(p.Name(), s.log, begin, func(ctx context.Context, m projections.Relayed) error {
+			if err := held.Err(); err != nil { // asked last: the process may have been stopped for long
+				return err
+			}
+			return p.Publish(ctx, m)
+		}, place.Keep)
 		if err != nil {
 			return err
 		}
-		relays = append(relays, relay)
+		relays, places = append(relays, relay), append(places, place)
 	}
 	runner := projections.NewRunner(s.log, s.logger, s.metrics, relays...)
 	s.publishing.Store(runner)
 	defer s.publishing.Store(nil)
-	return runner.Run(ctx)
+	err := runner.Run(ctx)
+	for _, p := range places {
+		err = errors.Join(err, p.flush(held))
+	}
+	return err
 }
 
-// relayedEvery is how often a shared log is told how far a broker has come; who takes over hands on again what came since.
-const relayedEvery = time.Second
+// relayPlace is where a relay keeps how far it has come.
+type relayPlace interface {
+	Keep(ctx context.Context, at eventstore.Position) error
+	flush(ctx context.Context) error
+}
 
-// relayed is how far a publication has come, and what keeps that.
-func (s *server) relayed(ctx context.Context, p publication) (begin eventstore.Position, keep func(context.Context, eventstore.Position) error, err error) {
+// place is the place of a publication, and how far it has come.
+func (s *server) place(ctx context.Context, p publication) (place relayPlace, begin eventstore.Position, err error) {
 	if p.file != nil {
-		return p.file.Begun(), p.file.Keep, nil
+		return filePlace{p.file}, p.file.Begun(), nil
 	}
 	begin, known, err := s.outbox.Relayed(ctx, p.Name())
 	if err == nil && !known {
@@ -85,14 +99,43 @@ func (s *server) relayed(ctx context.Context, p publication) (begin eventstore.P
 			err = s.tenure.Relayed(ctx, p.Name(), begin)
 		}
 	}
-	var kept time.Time
-	return begin, func(ctx context.Context, at eventstore.Position) error {
-		if time.Since(kept) < relayedEvery {
-			return nil
-		}
-		kept = time.Now()
-		return s.tenure.Relayed(ctx, p.Name(), at)
-	}, err
+	return &logPlace{tenure: s.tenure, name: p.Name()}, begin, err
+}
+
+// filePlace is a file, which always knows.
+type filePlace struct{ *projections.RelayFile }
+
+func (filePlace) flush(context.Context) error { return nil }
+
+// relayedEvery is how often a shared log is told how far a broker has come; who takes over from a server that was killed hands on again what came since.
+const relayedEvery = time.Second
+
+// logPlace is a shared log, which is told now and then.
+type logPlace struct {
+	tenure   *command.Tenure
+	name     string
+	at, told eventstore.Position
+	when     time.Time
+}
+
+// Keep tells the log if it is time to.
+func (l *logPlace) Keep(ctx context.Context, at eventstore.Position) error {
+	l.at = at
+	if time.Since(l.when) < relayedEvery {
+		return nil
+	}
+	return l.flush(ctx)
+}
+
+func (l *logPlace) flush(ctx context.Context) error {
+	if l.at == l.told {
+		return nil
+	}
+	if err := l.tenure.Relayed(ctx, l.name, l.at); err != nil {
+		return err
+	}
+	l.told, l.when = l.at, time.Now()
+	return nil
 }
 
 // publicationStates tell how the publications stand, if this server is the one that publishes.

@@ -50,7 +50,8 @@ type server struct {
 	handler      http.Handler
 	listener     net.Listener
 	url          string        // where providers reach it
-	ready        chan struct{} // closed once it has caught up
+	current      chan struct{} // closed once it has caught up
+	ready        chan struct{} // closed once it may be told so
 	stopping     chan struct{} // closed when it is about to stop
 }
 
@@ -59,7 +60,7 @@ var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
 
 // open opens the files and wires the parts. Nothing runs before run, but the port is taken: what cannot start fails here.
 func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server, err error) {
-	s = &server{config: c, logger: logger, metrics: prometheus.NewRegistry(), ready: make(chan struct{}), stopping: make(chan struct{})}
+	s = &server{config: c, logger: logger, metrics: prometheus.NewRegistry(), current: make(chan struct{}), ready: make(chan struct{}), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -227,6 +228,7 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 	go func() { served <- web.Serve(s.listener) }()
 	complete, err := s.caughtUp(ctx)
 	if complete {
+		close(s.current)
 		err = ready()
 	}
 	if err == nil {

@@ -49,7 +49,7 @@ func (s *Store) check(w eventstore.Write) error {
 		size += len(e.Data) + len(e.Meta) + 2*len(e.Type)
 	}
 	if size > s.config.MaxAppend {
-		return fmt.Errorf("a write of %d bytes, more than the %d that the server takes", size, s.config.MaxAppend)
+		return fmt.Errorf("%w: %d bytes, more than the %d that the server takes", eventstore.ErrTooLarge, size, s.config.MaxAppend)
 	}
 	return nil
 }

@@ -31,22 +31,29 @@ func (s *Service) claim(ctx context.Context, d *draft, meta domain.Meta, n name,
 	if err != nil {
 		return err
 	}
-	if c.State.Owner != "" && c.State.Owner != owner {
-		held, at, err := s.arrived(ctx, c.State.Owner, n)
-		if err != nil {
-			return err
-		}
-		if held {
-			return domain.RefuseFor(domain.Conflict, domain.Uniqueness, "%s is taken", n.attribute)
-		}
-		var fence draft
-		fence.add(c.State.Owner, at, meta, domain.UserClaimRevoked{Claim: stream})
-		if err := s.append(ctx, fence); err != nil {
-			return err
-		}
+	held, err := s.fence(ctx, meta, n, c.State.Owner, owner)
+	if err != nil {
+		return err
+	}
+	if held {
+		return domain.RefuseFor(domain.Conflict, domain.Uniqueness, "%s is taken", n.attribute)
 	}
 	d.add(stream, c.Version, meta, domain.NameClaimed{Owner: owner})
 	return nil
+}
+
+// fence keeps whoever claims a name from coming to hold it, and tells whether he does already. The name's next owner is no other.
+func (s *Service) fence(ctx context.Context, meta domain.Meta, n name, by, next string) (held bool, err error) {
+	if by == "" || by == next {
+		return false, nil
+	}
+	held, at, err := s.arrived(ctx, by, n)
+	if held || err != nil {
+		return held, err
+	}
+	var fence draft
+	fence.add(by, at, meta, domain.UserClaimRevoked{Claim: s.claimStream(n)})
+	return false, s.append(ctx, fence)
 }
 
 // A claim stands in a shared log before its owner does. Whoever meets one looks for the owner that long before it is taken for one that
@@ -79,17 +86,27 @@ func (s *Service) release(ctx context.Context, d *draft, meta domain.Meta, n nam
 		return err
 	}
 	d.add(stream, c.Version, meta, domain.NameReleased{})
+	d.last = stream
 	return nil
 }
 
-// touch adds to the draft that the owner takes a free name and gives it back: whoever is about to take it conflicts, and looks again.
+// touch adds to the draft that the owner takes a free name and gives it back: whoever is about to take it conflicts, and looks again. Where somebody
+// has come to hold it meanwhile, the decision is to be taken again.
 func (s *Service) touch(ctx context.Context, d *draft, meta domain.Meta, n name, owner string) error {
 	stream := s.claimStream(n)
 	c, err := load[domain.Claim](ctx, s, stream)
-	if err == nil {
-		d.add(stream, c.Version, meta, domain.NameClaimed{Owner: owner}, domain.NameReleased{})
+	if err != nil {
+		return err
 	}
-	return err
+	held, err := s.fence(ctx, meta, n, c.State.Owner, owner)
+	if err != nil {
+		return err
+	}
+	if held {
+		return &eventstore.ConflictError{Stream: stream, Expected: eventstore.NoStream, Actual: c.Version}
+	}
+	d.add(stream, c.Version, meta, domain.NameClaimed{Owner: owner}, domain.NameReleased{})
+	return nil
 }
 
 // holds asks the owner's own stream, which is the truth, whether it goes by the name, and at which version it was seen.

@@ -128,6 +128,7 @@ func write(stream string, at eventstore.Version, meta domain.Meta, events ...dom
 type draft struct {
 	writes      []eventstore.Write
 	directories []string // of each write, "" outside of all
+	last        string   // the stream of a release at its end, without which it is as good as written
 	err         error
 }
 
@@ -148,10 +149,14 @@ func (s *Service) append(ctx context.Context, d draft) error {
 	if d.err != nil {
 		return d.err
 	}
+	writes := d.writes
+	if s.Shared {
+		writes = apart(writes)
+	}
 	var err error
 	for range appendTries {
 		var at eventstore.Position
-		if at, err = s.Log.Append(ctx, d.writes...); err == nil {
+		if at, err = s.Log.Append(ctx, writes...); err == nil {
 			for i, w := range d.writes {
 				s.Read.ExpectOf(w.Stream, d.directories[i], at)
 			}
@@ -163,9 +168,29 @@ func (s *Service) append(ctx context.Context, d draft) error {
 	}
 	var conflict *eventstore.ConflictError
 	if errors.As(err, &conflict) {
+		if s.Shared && conflict.Stream == d.last { // all the rest is written, and whoever has the name now took it over
+			return nil
+		}
 		return err
 	}
 	e := domain.Refuse(domain.Unavailable, "the change could not be stored now; send it again")
+	if errors.Is(err, eventstore.ErrTooLarge) {
+		e = domain.Refuse(domain.TooLarge, "the change is larger than the log takes at once; send it in smaller parts")
+	}
 	e.Cause = fmt.Errorf("append: %w", err)
 	return e
+}
+
+// apart has each event of a group stand in a write of its own, for a shared log takes less at once than a large group needs.
+func apart(writes []eventstore.Write) (out []eventstore.Write) {
+	for _, w := range writes {
+		if kind, _ := projections.SplitStream(w.Stream); kind != projections.KindGroup {
+			out = append(out, w)
+			continue
+		}
+		for i := range w.Entries {
+			out = append(out, eventstore.Write{Stream: w.Stream, Expected: w.Expected + eventstore.Version(i), Entries: w.Entries[i : i+1]})
+		}
+	}
+	return out
 }

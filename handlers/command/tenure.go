@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -20,11 +22,13 @@ import (
 type Tenure struct {
 	*projections.Outbox
 	service *Service
+	mine    atomic.Bool // while it is this server that delivers
 
-	mu      sync.Mutex
-	stream  string
-	at      eventstore.Version
-	settled time.Time // when that was last told
+	mu         sync.Mutex
+	stream     string
+	at         eventstore.Version
+	unanswered []eventstore.ID // of appends that may be written
+	settled    time.Time       // when that was last told
 }
 
 // settledEvery is how often it is told where a server that is new may begin.
@@ -38,18 +42,43 @@ func (s *Service) NewTenure(outbox *projections.Outbox) *Tenure {
 	return &Tenure{Outbox: outbox, service: s}
 }
 
-// Begin begins the tenure of this number, which nobody else ever has.
-func (t *Tenure) Begin(number uint64) {
+// Begin begins a tenure, with a number that no other has had: from then on nobody takes what an earlier one still tells. The outbox must have
+// come to the head of the log.
+func (t *Tenure) Begin(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stream, t.at = projections.KindDeliveries.Stream(strconv.FormatUint(number, 10)), eventstore.NoStream
+	number, err := t.Outbox.Tenure(ctx)
+	if err != nil {
+		return err
+	}
+	t.stream, t.at, t.unanswered, t.settled = projections.KindDeliveries.Stream(strconv.FormatUint(number+1, 10)), eventstore.NoStream, nil, time.Time{}
+	if err := t.record(ctx, nil); err != nil {
+		return err
+	}
+	t.mine.Store(true)
+	return nil
 }
 
-// Record writes outcomes into the log and returns when the outbox shows them. The same outcomes again, after an error, are written once.
+// End ends it.
+func (t *Tenure) End() { t.mine.Store(false) }
+
+// recordTogether bounds the outcomes in one event, since a log takes only so many bytes at once.
+const recordTogether = 64
+
+// Record writes outcomes into the log and returns when the outbox shows them.
 func (t *Tenure) Record(ctx context.Context, outcomes ...projections.Outcome) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var e domain.DeliveriesAttempted
+	for part := range slices.Chunk(outcomes, recordTogether) {
+		if err := t.record(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tenure) record(ctx context.Context, outcomes []projections.Outcome) error {
+	e := domain.DeliveriesAttempted{Attempts: []domain.DeliveryAttempt{}}
 	for _, o := range outcomes {
 		e.Attempts = append(e.Attempts, projections.AttemptOf(o))
 	}
@@ -67,6 +96,14 @@ func (t *Tenure) Record(ctx context.Context, outcomes ...projections.Outcome) er
 		}
 	}
 	return t.append(ctx, identity, e)
+}
+
+// Backlogs are told by the server that delivers alone, so that nobody counts them twice.
+func (t *Tenure) Backlogs(ctx context.Context) ([]projections.Backlog, error) {
+	if !t.mine.Load() {
+		return nil, nil
+	}
+	return t.Outbox.Backlogs(ctx)
 }
 
 // Replayed writes into the log that the deliveries of a replay are to be made up to a position, and returns when the outbox has made them.
@@ -99,22 +136,46 @@ func (t *Tenure) append(ctx context.Context, identity []byte, e domain.Event) er
 	if err := t.Progress().Failure(); err != nil {
 		return err // nobody would take it from the log
 	}
-	w, err := write(t.stream, t.at, t.service.meta(Caller{Actor: "system", Source: domain.SourceSystem}, ""), e)
-	if err != nil {
-		return err
+	for {
+		w, err := write(t.stream, t.at, t.service.meta(Caller{Actor: "system", Source: domain.SourceSystem}, ""), e)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(append(fmt.Append(nil, t.stream, " ", t.at, " "), identity...))
+		id := eventstore.ID(sum[:16])
+		w.Entries[0].ID = id
+		position, err := t.service.Log.Append(ctx, w)
+		var conflict *eventstore.ConflictError
+		switch {
+		case err == nil:
+			t.at, t.unanswered = t.at+1, nil
+			bounded, cancel := context.WithTimeout(ctx, taking)
+			defer cancel()
+			return t.Progress().Wait(bounded, position)
+		case !errors.As(err, &conflict):
+			t.unanswered = append(t.unanswered, id)
+			return fmt.Errorf("keep what was delivered: %w", err)
+		}
+		if err := t.passOver(ctx, conflict); err != nil {
+			return err
+		}
 	}
-	sum := sha256.Sum256(append(fmt.Append(nil, t.stream, " ", t.at, " "), identity...))
-	w.Entries[0].ID = eventstore.ID(sum[:16])
-	position, err := t.service.Log.Append(ctx, w)
-	var conflict *eventstore.ConflictError
-	if errors.As(err, &conflict) {
-		t.at = conflict.Actual // an earlier one stands there whose answer was lost
+}
+
+// passOver goes on behind what this tenure wrote without knowing.
+func (t *Tenure) passOver(ctx context.Context, conflict *eventstore.ConflictError) error {
+	before := t.at
+	for r, err := range t.service.Log.Read(ctx, t.stream, t.at) {
+		if err != nil {
+			return fmt.Errorf("keep what was delivered: %w", err)
+		}
+		if !slices.Contains(t.unanswered, r.ID) {
+			return fmt.Errorf("keep what was delivered: another server writes %s: %w", t.stream, conflict)
+		}
+		t.at = r.Version
 	}
-	if err != nil {
-		return fmt.Errorf("keep what was delivered: %w", err)
+	if t.at == before {
+		return fmt.Errorf("keep what was delivered: %w", conflict)
 	}
-	t.at++
-	bounded, cancel := context.WithTimeout(ctx, taking)
-	defer cancel()
-	return t.Progress().Wait(bounded, position)
+	return nil
 }

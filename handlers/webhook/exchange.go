@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	answerKept    = 512      // bytes of an answer that are kept
+	answerKept    = 512      // bytes of an answer that are kept, and of an error
 	answerDrained = 16 << 10 // bytes that are read for the connection's sake, which can then be used again
 )
 
@@ -76,7 +76,7 @@ func failure(ctx context.Context, connected bool) kind {
 	return broken
 }
 
-// bare is the error without the request's URL, whose query may hold what nobody should read.
+// bare is the error without the request's URL, whose query may hold what nobody should read, and no longer than is kept.
 func bare(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -84,6 +84,9 @@ func bare(err error) error {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no whole answer came in time")
+	}
+	if text := err.Error(); len(text) > answerKept { // it may quote what came
+		return errors.New(strings.ToValidUTF8(text[:answerKept], "\uFFFD"))
 	}
 	return err
 }

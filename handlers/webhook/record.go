@@ -62,13 +62,19 @@ func (r *recorder) take() (batch []recording, stopped bool) {
 	return batch, r.stopped
 }
 
-// run records until stop. When the context has ended, what cannot be recorded is dropped: it will be sent again.
+// parting is how long outcomes are still recorded after the context has ended. What then cannot be is dropped: it will be sent again.
+const parting = 5 * time.Second
+
+// run records until stop.
 func (r *recorder) run(ctx context.Context) {
+	keeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	context.AfterFunc(ctx, func() { time.AfterFunc(parting, cancel) })
 	for {
 		batch, stopped := r.take()
 		switch {
 		case len(batch) > 0:
-			r.write(ctx, batch)
+			r.write(ctx, keeping, batch)
 		case stopped:
 			return
 		default:
@@ -77,7 +83,7 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
-func (r *recorder) write(ctx context.Context, batch []recording) {
+func (r *recorder) write(ctx, keeping context.Context, batch []recording) {
 	outcomes := make([]projections.Outcome, len(batch))
 	for i := range batch {
 		outcomes[i] = batch[i].outcome
@@ -85,7 +91,7 @@ func (r *recorder) write(ctx context.Context, batch []recording) {
 	pauses := ownPauses()
 	for {
 		last := ctx.Err() != nil
-		err := r.outbox.Record(context.WithoutCancel(ctx), outcomes...)
+		err := r.outbox.Record(keeping, outcomes...)
 		if err == nil {
 			break
 		}

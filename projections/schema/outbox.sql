@@ -137,3 +137,9 @@ CREATE TABLE IF NOT EXISTS relayed (
     relay    TEXT PRIMARY KEY,
     position TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- The number of the last time that a server began to deliver for those who share its log.
+CREATE TABLE IF NOT EXISTS tenure (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL
+);
