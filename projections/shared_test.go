@@ -1,10 +1,14 @@
 package projections
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -184,4 +188,170 @@ func TestSettled(t *testing.T) {
 	if got := settled(); got != "unknown" {
 		t.Errorf("while a replay runs %s is settled", got)
 	}
+}
+
+// away is a log that does not answer for a while.
+type away struct {
+	*eventstore.Memory
+	away bool
+}
+
+func (a *away) All(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	if a.away {
+		return func(yield func(eventstore.Record, error) bool) {
+			yield(eventstore.Record{}, fmt.Errorf("read the log: %w", eventstore.ErrUnavailable))
+		}
+	}
+	return a.Memory.All(ctx, after)
+}
+
+// A batch that the outbox comes to the middle of, since the log then does not answer, goes on there when it does: nothing is applied twice.
+func TestInterruptedBatchGoesOn(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	for range 3 {
+		s.change("a")
+	}
+	head := s.at
+	s.event("endpoint-e", domain.EndpointReplayRequested{Replay: "r", From: "0", Until: head.String(), EventCodes: []string{"all"}, RateLimit: 10})
+	s.append("endpoint-e", domain.EndpointKeyRotated{SigningKey: domain.SigningKey{Secret: "two"}, PreviousUntil: someTime.Add(time.Hour)})
+	s.append("endpoint-e", domain.EndpointRecoveryRequested{Since: someTime})
+	s.append("deliveries-1", domain.DeliveriesReplayed{Replay: "r", Reached: head.String()})
+	b := eventstore.Batch{Position: s.at}
+	for r, err := range s.log.All(s.Context(), s.at) {
+		s.must(err)
+		b.Records, b.Position = append(b.Records, r), r.Position
+	}
+	log := &away{s.log, true}
+	s.Outbox.log = log
+	if err := s.Apply(t.Context(), b); !passes(err) {
+		t.Fatalf("without the log the batch ends with %v", err)
+	}
+	log.away = false
+	s.must(s.Apply(t.Context(), b))
+	after, _ := s.endpoints.target("e")
+	if after.State.Key.Secret != "two" || after.State.Previous.Secret == "two" {
+		t.Errorf("the key is %q and the one before %q", after.State.Key.Secret, after.State.Previous.Secret)
+	}
+	if r, err := s.Replay(t.Context(), "r"); err != nil || r.Made != 3 {
+		t.Errorf("the replay stands at %+v, %v", r, err)
+	}
+}
+
+// What a server tells after another has begun to deliver moves nothing, in any outbox.
+func TestEndedTenureIsPassedOver(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	s.change("a")
+	first := s.due("e", someTime, 1).Fresh
+	s.told(Retry, someTime, someTime.Add(time.Minute), first...)
+	s.event("deliveries-2", domain.DeliveriesAttempted{Attempts: []domain.DeliveryAttempt{}})
+	s.event("deliveries-2", domain.DeliveriesRelayed{Relay: "nats", Reached: "9"})
+	s.told(Delivered, someTime.Add(time.Minute), time.Time{}, first...)
+	s.event("deliveries-1", domain.DeliveriesRelayed{Relay: "nats", Reached: "3"})
+	if got := s.logged(LogQuery{Endpoint: "e"}); fmt.Sprint(got) != "[a 2 pending]" {
+		t.Errorf("the log shows %v", got)
+	}
+	if at, known, err := s.Relayed(t.Context(), "nats"); err != nil || !known || at.String() != "9" {
+		t.Errorf("the relay has come to %s, %v", at, err)
+	}
+	late := s.follower()
+	s.must(late.Begin(t.Context(), s.log.All(t.Context(), eventstore.Position{}), s.at))
+	for _, o := range []*Outbox{s.Outbox, late.Outbox} {
+		if n, err := o.Tenure(t.Context()); err != nil || n != 2 {
+			t.Errorf("the tenure is %d, %v", n, err)
+		}
+	}
+}
+
+// A replay costs the records that it reads, not those over and over that its subjects began with.
+func TestFollowedReplaysRememberTheirSubjects(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	const changes = 200
+	for range changes {
+		s.change("a")
+	}
+	head := s.at
+	s.event("endpoint-e", domain.EndpointReplayRequested{Replay: "r", From: "0", Until: head.String(), EventCodes: []string{"all"}, RateLimit: 10})
+	counting := &readCounter{Memory: s.log}
+	s.Outbox.log = counting
+	for n := range changes / 10 {
+		at, _ := head.Numbers()
+		at -= uint64(changes - 10*(n+1))
+		s.event("deliveries-1", domain.DeliveriesReplayed{Replay: "r", Reached: eventstore.At(at, at).String()})
+	}
+	if r, err := s.Replay(t.Context(), "r"); err != nil || r.Made != changes {
+		t.Fatalf("the replay stands at %+v, %v", r, err)
+	}
+	if counting.read > changes {
+		t.Errorf("%d records of the subject's stream were read for %d changes", counting.read, changes)
+	}
+}
+
+// readCounter counts the records that are read of streams.
+type readCounter struct {
+	*eventstore.Memory
+	read int
+}
+
+func (c *readCounter) Read(ctx context.Context, stream string, after eventstore.Version) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		for r, err := range c.Memory.Read(ctx, stream, after) {
+			if c.read++; !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// A relay whose progress cannot be kept goes on when it can, and hands on nothing twice meanwhile.
+func TestRelayWhoseProgressIsNotKept(t *testing.T) {
+	s := newSending(t)
+	s.change("a")
+	handed, refused := 0, error(&eventstore.ConflictError{Stream: "deliveries-1"})
+	relay, err := NewRelay("nats", s.log, eventstore.Position{}, func(context.Context, Relayed) error { handed++; return nil },
+		func(context.Context, eventstore.Position) error { return refused })
+	s.must(err)
+	b := eventstore.Batch{Position: s.at}
+	for r, err := range s.log.All(s.Context(), eventstore.Position{}) {
+		s.must(err)
+		b.Records = append(b.Records, r)
+	}
+	if err := relay.Apply(t.Context(), b); !passes(err) {
+		t.Errorf("it ends with %v", err)
+	}
+	refused = nil
+	if err := relay.Apply(t.Context(), b); err != nil || handed != 1 {
+		t.Errorf("%d were handed on, %v", handed, err)
+	}
+}
+
+// Who is in trouble for a time is told so, and who gets out of it before is not.
+func TestTroubled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProgress(eventstore.Position{})
+		const patience = 8 * time.Second
+		began := time.Now()
+		go func() {
+			p.stumble(errors.New("disk full"))
+			time.Sleep(patience - time.Second)
+			p.reach(eventstore.At(1, 1))
+			time.Sleep(time.Minute)
+			p.stumble(errors.New("disk full"))
+		}()
+		err := p.Troubled(t.Context(), patience)
+		if took := time.Since(began); err == nil || took < time.Minute+patience || took > time.Minute+3*patience {
+			t.Errorf("after %s it is told %v", took, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := newProgress(eventstore.Position{}).Troubled(ctx, patience); err != nil {
+			t.Error(err)
+		}
+		p.fail(errors.New("damaged"))
+		if err := p.Troubled(t.Context(), patience); err == nil || err.Error() != "damaged" {
+			t.Errorf("of what has stopped it is told %v", err)
+		}
+	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
+	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/projections"
 )
@@ -228,5 +229,105 @@ func TestClaimWithoutOwner(t *testing.T) {
 	w.must(err)
 	if len(page.Items) != 1 || page.Items[0].ID != u.ID {
 		t.Errorf("there are %+v", page.Items)
+	}
+}
+
+// An organization has one directory, though its deletion ends after the first of its writes while the directory is being activated.
+func TestOneDirectoryAcrossProcesses(t *testing.T) {
+	w, log, all := sharedWorld(t, 3)
+	o, err := w.commands.CreateOrganization(t.Context(), caller, "Globex")
+	w.must(err)
+	ctx, end := context.WithCancel(t.Context())
+	dying := &piecemeal{Store: log.Store, between: func(eventstore.Write) error {
+		end()
+		return fmt.Errorf("the process was killed: %w", eventstore.ErrUnavailable)
+	}}
+	victim, err := command.New(command.Config{Log: dying, Read: all[0].read, Keys: w.keys, Shared: true})
+	w.must(err)
+	log.between = func(eventstore.Write) error { // the claim of the activation stands
+		log.between = nil
+		if err := victim.DeleteOrganization(ctx, caller, o.ID); err == nil {
+			t.Error("the deletion was acknowledged")
+		}
+		return nil
+	}
+	made := 0
+	for _, p := range all[1:] {
+		if _, _, err := p.commands.ActivateDirectory(t.Context(), caller, o, domain.Okta, domain.Dialect{}); err == nil {
+			made++
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d directories were activated", made)
+	}
+	w.must(all[0].read.Progress().Wait(t.Context(), w.head()))
+}
+
+// A webhook of a deleted organization is disabled before another of that domain is there, whatever the creation is interrupted by.
+func TestOrphansAcrossProcesses(t *testing.T) {
+	for _, how := range []string{"killed", "conflict"} {
+		t.Run(how, func(t *testing.T) {
+			w, log, all := sharedWorld(t, 2)
+			globex, err := w.commands.CreateOrganization(t.Context(), caller, "Globex")
+			w.must(err)
+			own, err := w.commands.CreateEndpoint(t.Context(), caller, domain.EndpointSettings{Name: "Hook", URL: "https://example.com", EventCodes: []string{"all"}, Organization: globex.Domain}, nil, keys.NewSigning(false))
+			w.must(err)
+			w.must(all[0].commands.DeleteOrganization(t.Context(), caller, globex.ID))
+			ctx, end := context.WithCancel(t.Context())
+			log.between = func(written eventstore.Write) error {
+				if kind, _ := projections.SplitStream(written.Stream); kind != projections.KindName {
+					return nil
+				}
+				log.between = nil
+				if how == "killed" {
+					end()
+					return fmt.Errorf("the process was killed: %w", eventstore.ErrUnavailable)
+				}
+				_, err := all[1].commands.UpdateEndpoint(t.Context(), caller, own.ID, func(s *domain.EndpointSettings, h map[string]string) (map[string]string, error) {
+					s.Name = "Other"
+					return h, nil
+				})
+				return err
+			}
+			if _, err := all[0].commands.CreateOrganization(ctx, caller, "Globex"); (err == nil) != (how == "conflict") {
+				t.Errorf("the creation answers %v", err)
+			}
+			if how == "killed" {
+				_, err := all[1].commands.CreateOrganization(t.Context(), caller, "Globex")
+				w.must(err)
+			}
+			if shown, err := all[1].read.Endpoint(t.Context(), own.ID); err != nil || shown.Active() {
+				t.Errorf("the webhook is active beside another organization, %v", err)
+			}
+		})
+	}
+}
+
+// Whose name is taken over in the moment in which it is given up has changed, or gone, all the same.
+func TestReleaseThatComesTooLate(t *testing.T) {
+	w, log, all := sharedWorld(t, 2)
+	takenOver := func(name string) {
+		log.between = func(written eventstore.Write) error {
+			if kind, _ := projections.SplitStream(written.Stream); kind != projections.KindUser {
+				return nil
+			}
+			log.between = nil
+			_, err := all[1].commands.CreateUser(t.Context(), caller, w.d, domain.Attributes{"userName": name})
+			return err
+		}
+	}
+	u, v := w.user("ada"), w.user("cleo")
+	takenOver("ada")
+	by := caller
+	by.If = func(version uint64) bool { return version == uint64(u.Version) }
+	if _, err := all[0].commands.PatchUser(t.Context(), by, w.d, u.ID, replace("userName", "bea")); err != nil {
+		t.Errorf("a rename that was made is answered %v", err)
+	}
+	takenOver("cleo")
+	if err := all[0].commands.DeleteUser(t.Context(), caller, w.d, v.ID); err != nil {
+		t.Errorf("a deletion that was made is answered %v", err)
+	}
+	if log.between != nil {
+		t.Error("nobody took the names over")
 	}
 }
