@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ncruces/go-sqlite3/driver"
+
 	"github.com/rollcall-sync/rollcall/eventstore/esdb/esdbtest"
+	"github.com/rollcall-sync/rollcall/projections"
 )
 
 // sharedKey is the master key of servers that share a log.
@@ -57,6 +61,7 @@ func startNodes(t *testing.T, count int, args ...string) (n nodes, cluster []*es
 // holder is the one that delivers, in its own view, once there is one besides those to be passed over.
 func (n nodes) holder(but ...int) int {
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond) // between two looks
 		for i, h := range n {
 			if !slices.Contains(but, i) && strings.Contains(h.metrics(), "\nrollcall_delivering 1\n") {
 				return i
@@ -99,6 +104,7 @@ func (v *victim) signal(s syscall.Signal) {
 // Any server of a log takes any request, and shows at once what another has acknowledged; a name is given once, however many ask for it. Who leads
 // EventStoreDB may change at any time.
 func TestNodesAnswerAsOne(t *testing.T) {
+	t.Parallel()
 	n, cluster := startNodes(t, 3)
 	base := n[0].base
 	var group struct{ ID string }
@@ -158,6 +164,7 @@ func TestNodesAnswerAsOne(t *testing.T) {
 // One server of several delivers. When it is killed, and when it stands still for longer than its lease lasts, another goes on: nothing is lost, and
 // each subject's messages stay in order but for what was under way.
 func TestNodesDeliverInTurn(t *testing.T) {
+	t.Parallel()
 	const users, changes = 6, 30
 	n, _ := startNodes(t, 3)
 	application := newApplication(t)
@@ -204,8 +211,9 @@ func TestNodesDeliverInTurn(t *testing.T) {
 	amid(21, changes, others(second), func() { n[second].signal(syscall.SIGCONT) })
 	arrived(changes)
 	application.verify(t, users*changes)
-	// An endpoint is sent eight messages at a time, and four times as many before their outcome is kept.
-	if most := 2 * 4 * 8; application.repeated > most {
+	// An endpoint is sent eight messages at a time, and four times as many before their outcome is kept. A busy machine may take the lease from
+	// whoever gets no time to renew it, so that there may be other changes of hands than these two.
+	if most := 4 * 4 * 8; application.repeated > most {
 		t.Errorf("%d messages came again, more than %d", application.repeated, most)
 	}
 
@@ -241,6 +249,7 @@ func TestNodesDeliverInTurn(t *testing.T) {
 // While EventStoreDB does not answer nothing is acknowledged and nothing is shown that may be old; when it does again, all
 // goes on by itself.
 func TestNodesWithoutTheLog(t *testing.T) {
+	t.Parallel()
 	n, cluster := startNodes(t, 1)
 	h := n[0]
 	id := h.user("ada", 1)
@@ -268,8 +277,44 @@ func TestNodesWithoutTheLog(t *testing.T) {
 	h.stop()
 }
 
+// A server whose disk does not let it keep what it delivers gives the lease back, and another delivers.
+func TestNodesWithoutAFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for SQLite to give up")
+	}
+	t.Parallel()
+	n, _ := startNodes(t, 2)
+	b := newInbox(t)
+	n[0].hook(b, "")
+	id := n[0].user("ada", 1)
+	b.messages(t, 1)
+	first := n.holder()
+	db, err := driver.Open("file:" + filepath.Join(n[first].dir, "rollcall-data", projections.OutboxFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	locked, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Close()
+	if _, err := locked.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	n[1-first].title(id, 2)
+	if got := b.messages(t, 2); got[1].message.Data.After.Text("title") != "2" {
+		t.Errorf("what came is %s", got[1].body)
+	}
+	if _, err := locked.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+}
+
 // A replay, and what is published to a broker, go on with the next server too.
 func TestNodesReplayAndPublishInTurn(t *testing.T) {
+	t.Parallel()
 	const changes = 60
 	broker := startNATS(t, 0)
 	n, _ := startNodes(t, 2, "--publish", broker.url)

@@ -331,3 +331,22 @@ func TestReleaseThatComesTooLate(t *testing.T) {
 		t.Error("nobody took the names over")
 	}
 }
+
+// A group that is larger than a shared log takes at once is made of several writes.
+func TestLargeGroupInASharedLog(t *testing.T) {
+	w, log, all := sharedWorld(t, 1)
+	ids := make([]string, 12_000)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("018f0000-0000-7000-8000-%012d", i)
+	}
+	largest := 0
+	log.between = func(written eventstore.Write) error {
+		largest = max(largest, len(written.Entries))
+		return nil
+	}
+	g, err := all[0].commands.CreateGroup(t.Context(), caller, w.d, domain.Attributes{"displayName": "All"}, w.plan(ids...))
+	w.must(err)
+	if shown, err := all[0].read.Group(t.Context(), w.d.ID, g.ID); err != nil || shown.Count != len(ids) || g.Count != len(ids) || largest != 1 {
+		t.Errorf("%d members of %d, with up to %d events in a write, %v", shown.Count, len(ids), largest, err)
+	}
+}
