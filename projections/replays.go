@@ -130,6 +130,11 @@ func (o *Outbox) Replay(ctx context.Context, id string) (Replay, error) {
 	return found[0], nil
 }
 
+// Replaying is how many replays have not ended.
+func (o *Outbox) Replaying(ctx context.Context) (int, error) {
+	return counted(ctx, o.db.read, `SELECT count(*) FROM replays WHERE state = 'running'`)
+}
+
 // replaying are the replays that have not ended, the oldest first.
 func (o *Outbox) replaying(ctx context.Context) ([]Replay, error) {
 	return rowsOf(ctx, o.db.read, scanReplay, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)

@@ -51,6 +51,8 @@ type API struct {
 	described *document
 	docs      docs
 	table     []handlers.Route
+	following chan struct{} // a place for each consumer that follows the feed
+	beginning chan struct{} // the place of the one who begins a replay
 }
 
 // New makes the door.
@@ -85,7 +87,7 @@ func New(c Config) (*API, error) {
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
-	a := &API{Config: c}
+	a := &API{Config: c, following: make(chan struct{}, maxFollowing), beginning: make(chan struct{}, 1)}
 	var err error
 	if a.described, err = readDocument(openAPI); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

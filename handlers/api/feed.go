@@ -16,6 +16,10 @@ const (
 	defaultFed = 100
 	maxFed     = 1000
 	maxWait    = 60
+
+	// maxFollowing is how many consumers may tail the feed or wait for its next message at a time. Each holds a connection, and what it remembers of the
+	// subjects that changed last.
+	maxFollowing = 32
 )
 
 // fed is a page of the feed.
@@ -37,7 +41,16 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	wants := func(kind, _ string) bool { return domain.Wanted(codes, kind) }
-	if strings.Contains(r.Header.Get("Accept"), eventStream) {
+	tails := strings.Contains(r.Header.Get("Accept"), eventStream)
+	if tails || wait > 0 {
+		select {
+		case a.following <- struct{}{}:
+			defer func() { <-a.following }()
+		default:
+			return domain.Refuse(domain.RateLimited, "%d consumers follow the feed, which is as many as may; try again in a moment, or read it by pages, without wait", maxFollowing)
+		}
+	}
+	if tails {
 		return a.tail(w, r, wants)
 	}
 	after, err := a.place(r, "after", orStart(r.params.Get("after")))

@@ -120,12 +120,37 @@ func (a *API) startReplay(w http.ResponseWriter, r *request) error {
 		return answer(w, http.StatusOK, shown)
 	}
 	wanted.From, wanted.Until, wanted.EventCodes = s.from.Position.String(), s.to.Position.String(), s.codes
-	id, err := a.Commands.RequestReplay(r.Context(), r.caller(), p.ID, wanted)
+	id, err := a.requestReplay(r, p.ID, wanted)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/api/v2/replays/"+id)
 	return a.answerReplay(w, r, http.StatusAccepted, id)
+}
+
+// maxReplays is how many replays may run at a time: each reads the log for itself.
+const maxReplays = 16
+
+// requestReplay asks for a replay unless too many run. One request is answered after the other, so that no two take the last place.
+func (a *API) requestReplay(r *request, endpoint string, wanted domain.EndpointReplayRequested) (string, error) {
+	select {
+	case a.beginning <- struct{}{}:
+		defer func() { <-a.beginning }()
+	case <-r.Context().Done():
+		return "", r.Context().Err()
+	}
+	outbox, err := a.deliveries(r)
+	if err != nil {
+		return "", err
+	}
+	running, err := outbox.Replaying(r.Context())
+	if err != nil {
+		return "", err
+	}
+	if running >= maxReplays {
+		return "", domain.Refuse(domain.RateLimited, "%d replays run, which is as many as may; wait until one has ended, or cancel one (DELETE /api/v2/replays/{id})", running)
+	}
+	return a.Commands.RequestReplay(r.Context(), r.caller(), endpoint, wanted)
 }
 
 const (

@@ -1,0 +1,100 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+)
+
+// TestFollowersOfTheFeedAreBounded: who tails it and who waits for it, until one of them leaves; pages are read meanwhile.
+func TestFollowersOfTheFeedAreBounded(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close)
+	ask := func(query string, tails bool) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/api/v2/events?after=head"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+w.key)
+		if tails {
+			r.Header.Set("Accept", "text/event-stream")
+		}
+		answer, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { answer.Body.Close() })
+		return answer
+	}
+	var tails []*http.Response
+	for n := range 32 {
+		if tails = append(tails, ask("", true)); tails[n].StatusCode != 200 {
+			t.Fatalf("tail %d: %s", n, tails[n].Status)
+		}
+	}
+	for name, refused := range map[string]*http.Response{"a tail": ask("", true), "one who waits": ask("&wait=1", false)} {
+		var e struct {
+			Error struct{ Code, Message string }
+		}
+		if err := json.NewDecoder(refused.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		if refused.StatusCode != 429 || refused.Header.Get("Retry-After") != "1" || e.Error.Code != "rate_limited" || !strings.Contains(e.Error.Message, "by pages") {
+			t.Errorf("%s beside 32: %s %+v", name, refused.Status, e)
+		}
+	}
+	if page := ask("", false); page.StatusCode != 200 {
+		t.Errorf("a page: %s", page.Status)
+	}
+	tails[7].Body.Close()
+	for deadline := time.Now().Add(time.Minute); ask("", true).StatusCode != 200; { // the server sees it when it sees the connection closed
+		if time.Now().After(deadline) {
+			t.Fatal("nobody may follow after one has left")
+		}
+	}
+}
+
+// TestReplaysAtATimeAreBounded: also where many are asked for at the same moment; a place is free again once one is cancelled.
+func TestReplaysAtATimeAreBounded(t *testing.T) {
+	w := newWorld(t)
+	d := w.tenant("Acme")
+	w.user(d, domain.Attributes{"userName": "ada"})
+	path := "/api/v2/webhooks/" + w.hook().ID + "/replay"
+	answers := make([]answer, 40)
+	var asked sync.WaitGroup
+	for n := range answers {
+		asked.Go(func() { answers[n] = w.do("POST", path, `{"from": "0"}`) })
+	}
+	asked.Wait()
+	begun, refused := map[string]bool{}, 0
+	for _, a := range answers {
+		switch a.status {
+		case 202:
+			begun[a.text("id")] = true
+		case 429:
+			if refused++; a.text("error", "code") != "rate_limited" || a.header.Get("Retry-After") != "1" || !strings.Contains(a.text("error", "message"), "cancel one") {
+				t.Errorf("%q %s", a.header.Get("Retry-After"), a.body)
+			}
+		default:
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	if len(begun) != 16 || refused != 24 {
+		t.Fatalf("%d begun and %d refused, want 16 and 24", len(begun), refused)
+	}
+	w.must(200, "POST", path, `{"from": "0", "dry_run": true}`)
+	for id := range begun {
+		w.must(200, "DELETE", "/api/v2/replays/"+id, "")
+		break
+	}
+	w.must(202, "POST", path, `{"from": "0"}`)
+	w.must(429, "POST", path, `{"from": "0"}`)
+}
