@@ -226,11 +226,6 @@ func record(b *batch, o Outcome) error {
 		o.Delivery.Seq, millis(o.Attempt.At), o.Attempt.Duration.Milliseconds(), o.Attempt.Status, o.Attempt.Answer, o.Attempt.Error, there); err != nil || !there {
 		return err
 	}
-	if o.Fate == Failed && o.Delivery.Lane != live {
-		if err := b.exec(`UPDATE replays SET failed = failed + 1 WHERE id = ?`, o.Delivery.Lane); err != nil {
-			return err
-		}
-	}
 	if o.Fate == Retry {
 		return nil
 	}

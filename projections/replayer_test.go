@@ -73,3 +73,47 @@ func TestReplayIsPaced(t *testing.T) {
 		t.Errorf("after the cancellation: %+v, %v", after, err)
 	}
 }
+
+// What a replay tells of its deliveries is so, also once those that were given up are sent again.
+func TestReplayTellsHowItStands(t *testing.T) {
+	s := newSending(t)
+	s.endpoint("e", "all")
+	for _, user := range []string{"a", "b", "c"} {
+		s.change(user)
+	}
+	s.record(Delivered, someTime, time.Time{}, s.due("e", someTime, 10).Fresh...)
+	s.event("endpoint-e", domain.EndpointReplayRequested{Replay: "r", From: "0", Until: s.at.String(), EventCodes: []string{"all"}, RateLimit: 10})
+	is := func(state string, open, failed int) {
+		t.Helper()
+		r, err := s.Replay(t.Context(), "r")
+		s.must(err)
+		if r.Made != 3 || r.State != state || r.Open != open || r.Failed != failed {
+			t.Errorf("%+v, not %s with %d open and %d failed", r, state, open, failed)
+		}
+	}
+	s.event("endpoint-e", domain.EndpointReplayRequested{Replay: "other", From: s.at.String(), Until: s.at.String(), EventCodes: []string{"all"}, RateLimit: 10})
+	for len(s.due("e", someTime, 10).Fresh) < 3 {
+		_, err := NewReplayer(s.Outbox, s.log, nil, slog.New(slog.DiscardHandler)).round(t.Context(), map[string]*pace{})
+		s.must(err)
+	}
+	is(ReplayRunning, 3, 0)
+	due := s.due("e", someTime, 10).Fresh
+	s.record(Failed, someTime, time.Time{}, due[0], due[1])
+	is(ReplayRunning, 1, 2)
+	s.event("endpoint-e", domain.EndpointResendRequested{Delivery: DeliveryID(due[0].WebhookID, "r")})
+	is(ReplayRunning, 2, 1)
+	s.record(Delivered, someTime, time.Time{}, due[2])
+	is(ReplayDone, 1, 1) // what was asked for again goes on behind it
+	s.event("endpoint-e", domain.EndpointRecoveryRequested{Since: someTime})
+	s.recovered()
+	is(ReplayDone, 2, 0)
+	again := s.due("e", someTime, 10).Fresh
+	s.record(Failed, someTime, time.Time{}, again[0])
+	s.record(Delivered, someTime, time.Time{}, again[1])
+	is(ReplayDone, 0, 1)
+	s.sweep(someTime.Add(1000 * time.Hour))
+	is(ReplayDone, 0, 1) // that it was given up is remembered longer than the delivery
+	if r, err := s.Replay(t.Context(), "other"); err != nil || r.Failed != 0 || r.Open != 0 {
+		t.Errorf("another one is %+v, %v", r, err)
+	}
+}

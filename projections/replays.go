@@ -16,7 +16,7 @@ type Replay struct {
 	EventCodes           []string
 	RateLimit            int // messages a second
 	State                string
-	Made, Open, Failed   int // deliveries: made so far, and of these not ended, and given up
+	Made, Open, Failed   int // deliveries: made so far, and of these not ended, and given up; those that are asked for again have not ended
 	Requested, Ended     time.Time
 }
 
@@ -84,8 +84,14 @@ func cancelReplay(b *batch, endpoint, id string, at int64) error {
 	return b.exec(`UPDATE deliveries SET state = 'cancelled', ended = ? WHERE endpoint = ? AND queue = ? AND state IN ('ready', 'waiting')`, at, endpoint, id)
 }
 
-const replayColumns = `SELECT r.id, r.endpoint, r."from", r.until, r.reached, r.event_codes, r.rate_limit, r.state, r.made, r.failed, r.requested, r.ended,
-	(SELECT count(*) FROM deliveries d WHERE d.endpoint = r.endpoint AND d.queue = r.id AND d.state IN ('ready', 'waiting')) FROM replays r `
+const (
+	replayColumns = `SELECT r.id, r.endpoint, r."from", r.until, r.reached, r.event_codes, r.rate_limit, r.state, r.made, r.failed, r.requested, r.ended, `
+	replayShown   = replayColumns + `(SELECT count(*) FROM deliveries d WHERE d.lane = r.id AND d.lane > '' AND d.state IN ('ready', 'waiting')) FROM replays r `
+	replayOne     = replayShown + `WHERE r.id = ?`
+	// What is asked for again by hand holds up no replay that runs.
+	replayRunning = replayColumns + `(SELECT count(*) FROM deliveries d WHERE d.endpoint = r.endpoint AND d.queue = r.id AND d.state IN ('ready', 'waiting')) FROM replays r
+		WHERE r.state = 'running' ORDER BY r.id`
+)
 
 func scanReplay(r row) (Replay, error) {
 	var p Replay
@@ -114,13 +120,13 @@ func (o *Outbox) Replays(ctx context.Context, page, perPage int) (Page[Replay], 
 	if p.Total, err = counted(ctx, o.db.read, `SELECT count(*) FROM replays`); err != nil {
 		return p, err
 	}
-	p.Items, err = rowsOf(ctx, o.db.read, scanReplay, replayColumns+`ORDER BY r.id DESC LIMIT ? OFFSET ?`, perPage, (page-1)*perPage)
+	p.Items, err = rowsOf(ctx, o.db.read, scanReplay, replayShown+`ORDER BY r.id DESC LIMIT ? OFFSET ?`, perPage, (page-1)*perPage)
 	return p, err
 }
 
 // Replay finds one by its id.
 func (o *Outbox) Replay(ctx context.Context, id string) (Replay, error) {
-	found, err := rowsOf(ctx, o.db.read, scanReplay, replayColumns+`WHERE r.id = ?`, id)
+	found, err := rowsOf(ctx, o.db.read, scanReplay, replayOne, id)
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}
@@ -135,7 +141,7 @@ func (o *Outbox) Replaying(ctx context.Context) (int, error) {
 	return counted(ctx, o.db.read, `SELECT count(*) FROM replays WHERE state = 'running'`)
 }
 
-// replaying are the replays that have not ended, the oldest first.
+// replaying are the replays that have not ended, the oldest first; what was asked of them again is not among their Open.
 func (o *Outbox) replaying(ctx context.Context) ([]Replay, error) {
-	return rowsOf(ctx, o.db.read, scanReplay, replayColumns+`WHERE r.state = 'running' ORDER BY r.id`)
+	return rowsOf(ctx, o.db.read, scanReplay, replayRunning)
 }

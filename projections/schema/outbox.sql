@@ -52,6 +52,7 @@ CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (event);
 CREATE INDEX IF NOT EXISTS deliveries_named ON deliveries (webhook_id);
 CREATE INDEX IF NOT EXISTS deliveries_to ON deliveries (endpoint, seq);
 CREATE INDEX IF NOT EXISTS deliveries_about ON deliveries (subject, seq);
+CREATE INDEX IF NOT EXISTS deliveries_of_replays ON deliveries (lane) WHERE lane > '' AND state IN ('ready', 'waiting');
 CREATE INDEX IF NOT EXISTS deliveries_typed ON deliveries (type, seq);
 -- A delivery is shown as pending whether it is ready or waits.
 CREATE INDEX IF NOT EXISTS deliveries_standing ON deliveries ((CASE state WHEN 'waiting' THEN 'ready' ELSE state END), seq);
@@ -131,6 +132,10 @@ CREATE TABLE IF NOT EXISTS recoveries (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recoveries_of ON recoveries (endpoint);
 CREATE INDEX IF NOT EXISTS replays_running ON replays (id) WHERE state = 'running';
+-- A delivery that was given up may be asked for again.
+CREATE TRIGGER IF NOT EXISTS replays_failed AFTER UPDATE OF state ON deliveries WHEN new.lane > '' AND (new.state = 'failed') <> (old.state = 'failed') BEGIN
+    UPDATE replays SET failed = failed + (new.state = 'failed') - (old.state = 'failed') WHERE id = new.lane;
+END;
 
 -- How far the relays to brokers have come that servers with one log run in turn.
 CREATE TABLE IF NOT EXISTS relayed (
