@@ -188,13 +188,17 @@ func (s EndpointSettings) checked() (EndpointSettings, error) {
 // MaxKeyOverlap bounds how long two signing keys are valid.
 const MaxKeyOverlap = 30 * 24 * time.Hour
 
-// RotateKey decides on another signing key of the same scheme; the one before is valid for the overlap.
+// RotateKey decides on another signing key of the same scheme; the one before is valid for the overlap. While one is that was promised to be, another
+// rotation would end it early: it is refused, unless it is to end all keys before at once, as when one has leaked.
 func (p *Endpoint) RotateKey(key SigningKey, now time.Time, overlap time.Duration) (Event, error) {
 	if err := p.must(); err != nil {
 		return nil, err
 	}
 	if overlap < 0 || overlap > MaxKeyOverlap {
 		return nil, RefuseField("overlap", "is not between 0s and %dh", MaxKeyOverlap/time.Hour)
+	}
+	if overlap > 0 && now.Before(p.PreviousUntil) {
+		return nil, Refuse(Conflict, "the key before the last rotation is valid until %s; rotate again then, or with overlap=0s to end all keys before at once", p.PreviousUntil.UTC().Format(time.RFC3339))
 	}
 	return EndpointKeyRotated{key, now.Add(overlap)}, nil
 }

@@ -319,7 +319,7 @@ func (l *life) endpoint() {
 				return map[string]string{"X-Key": fmt.Sprint(l.IntN(2))}, nil
 			})
 		}, func(ctx context.Context, c command.Caller, id string) (projections.Endpoint, error) {
-			p, _, err := l.commands.RotateKey(ctx, c, id, time.Hour)
+			p, _, err := l.commands.RotateKey(ctx, c, id, 0)
 			return p, err
 		})(l.Context(), system, id)
 		l.must(err)
