@@ -29,9 +29,17 @@ type Fed struct {
 	Message Message
 }
 
-// OtherLogError tells that a cursor is of another log, or of a part of this one that was lost when it was restored from a backup. Its place
-// in this one is found by the time At.
+// OtherLogError tells that a cursor is of another log, or of a part of this one that was lost when it was restored from a backup. A place
+// in this one behind which nothing is missed is found by the time At; what is seen twice from there has the ids that it had.
 type OtherLogError struct{ At time.Time }
+
+// otherLog is the error of a cursor. Other events may have the time of the one that it stands behind, to the millisecond, and come after it: the place is before them.
+func otherLog(c Cursor) *OtherLogError {
+	if c.At.IsZero() {
+		return &OtherLogError{}
+	}
+	return &OtherLogError{c.At.Add(-time.Millisecond)}
+}
 
 func (e *OtherLogError) Error() string { return "the cursor is of another log" }
 
@@ -44,7 +52,7 @@ func (f *Feed) Start(ctx context.Context, text string, now time.Time) (Cursor, e
 		return c, failed
 	}
 	if err == nil && (c.Log != f.id || head.Before(c.Position)) {
-		return c, &OtherLogError{c.At}
+		return c, otherLog(c)
 	}
 	if err == nil {
 		return c, nil
