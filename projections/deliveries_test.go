@@ -63,9 +63,14 @@ func (s *sending) event(stream string, e domain.Event) {
 // append appends what the outbox is not told yet.
 func (s *sending) append(stream string, e domain.Event) {
 	s.Helper()
+	s.appendAt(someTime, stream, e)
+}
+
+func (s *sending) appendAt(at time.Time, stream string, e domain.Event) {
+	s.Helper()
 	name, data, err := domain.Encode(e)
 	s.must(err)
-	meta, err := domain.EncodeMeta(domain.Meta{Organization: "acme.example", Directory: "d", RecordedAt: someTime, Schema: domain.SchemaVersion})
+	meta, err := domain.EncodeMeta(domain.Meta{Organization: "acme.example", Directory: "d", RecordedAt: at, Schema: domain.SchemaVersion})
 	s.must(err)
 	s.count++
 	entry := eventstore.Entry{Type: name, Data: data, Meta: meta}

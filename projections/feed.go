@@ -11,8 +11,9 @@ import (
 
 // Feed shows the messages of the log itself, in its order and without a gap, as far back as it goes. All methods may be called concurrently.
 type Feed struct {
-	log followed
-	id  string
+	log   followed
+	id    string
+	marks Marks
 }
 
 type followed interface {
@@ -20,8 +21,8 @@ type followed interface {
 	Log
 }
 
-// NewFeed makes the feed of a log with an id.
-func NewFeed(log followed, id string) *Feed { return &Feed{log, id} }
+// NewFeed makes the feed of a log with an id, in which times are found by marks.
+func NewFeed(log followed, id string, marks Marks) *Feed { return &Feed{log, id, marks} }
 
 // Fed is a message of the feed with the cursor behind it.
 type Fed struct {
@@ -58,7 +59,7 @@ func (f *Feed) Start(ctx context.Context, text string, now time.Time) (Cursor, e
 		return c, nil
 	}
 	c = Cursor{Log: f.id}
-	c.Position, err = Locate(ctx, f.log, text)
+	c.Position, err = Locate(ctx, f.log, f.marks, text)
 	if when, e := time.Parse(time.RFC3339Nano, text); e == nil {
 		c.At = when
 	} else if text == "head" {

@@ -17,7 +17,7 @@ func TestFeedOfALogThatWasRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := NewFeed(s.log, "a log")
+	f := NewFeed(s.log, "a log", nil)
 	at := Cursor{Log: "a log", Position: head, At: someTime}
 	if got, err := f.Start(t.Context(), at.String(), someTime); err != nil || got.Position != head {
 		t.Errorf("the end: %+v, %v", got, err)

@@ -94,9 +94,15 @@ func tells(r eventstore.Record) bool {
 // ErrNotWhen tells that a text means no place in the log.
 var ErrNotWhen = errors.New("neither a position nor an RFC 3339 time")
 
-// Locate is the place in the log that a text means: a position, the last one recorded by a time, or the head for "" and "head". For a time it reads
-// the log up to there.
-func Locate(ctx context.Context, log Past, text string) (eventstore.Position, error) {
+// Marks are places in a log that are known by their times, so that nobody reads all of it to find a time.
+type Marks interface {
+	// Before is a place up to which all was recorded by a time.
+	Before(ctx context.Context, when time.Time) (eventstore.Position, error)
+}
+
+// Locate is the place in the log that a text means: a position, the one before the first that was recorded after a time, or the head for "" and "head". For a
+// time it reads the log from the mark before it; without marks, which are then nil, from its start.
+func Locate(ctx context.Context, log Past, marks Marks, text string) (eventstore.Position, error) {
 	if isHead(text) {
 		return log.Head(ctx)
 	}
@@ -107,7 +113,13 @@ func Locate(ctx context.Context, log Past, text string) (eventstore.Position, er
 	if err != nil {
 		return eventstore.Position{}, err
 	}
-	return locateTime(ctx, log, when)
+	var from eventstore.Position
+	if marks != nil {
+		if from, err = marks.Before(ctx, when); err != nil {
+			return from, err
+		}
+	}
+	return locateTime(ctx, log, from, when)
 }
 
 // CheckWhen tells whether a text has a form that Locate knows, without a log.
@@ -132,20 +144,28 @@ func parseWhen(text string) (time.Time, error) {
 	return when, nil
 }
 
-func locateTime(ctx context.Context, log Past, when time.Time) (eventstore.Position, error) {
-	var at eventstore.Position
+// locateTime looks for a time behind a place up to which all was recorded by then.
+func locateTime(ctx context.Context, log Past, at eventstore.Position, when time.Time) (eventstore.Position, error) {
 	for r, err := range log.All(ctx, at) {
 		if err != nil {
 			return at, err
 		}
-		meta, err := domain.DecodeMeta(r.Meta)
+		recorded, err := recordedAt(r)
 		if err != nil {
-			return at, fmt.Errorf("record at position %s: %w", r.Position, err)
+			return at, err
 		}
-		if meta.RecordedAt.After(when) {
+		if recorded.After(when) {
 			break
 		}
 		at = r.Position
 	}
 	return at, nil
+}
+
+func recordedAt(r eventstore.Record) (time.Time, error) {
+	meta, err := domain.DecodeMeta(r.Meta)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("record at position %s: %w", r.Position, err)
+	}
+	return meta.RecordedAt, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -22,6 +23,7 @@ var readModelSchema string
 type ReadModel struct {
 	db       *database
 	progress *Progress
+	mark     mark // the last one; Apply's
 	expected expectations
 	heads    *heads // nil while nobody else writes the log
 	searches *searches
@@ -63,11 +65,15 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
+	last, err := db.lastMark(context.Background())
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
 	searches, err := newSearches(db)
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	return &ReadModel{db: db, progress: newProgress(at), searches: searches}, nil
+	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: searches}, nil
 }
 
 // readModelFile names the file after its schema.
@@ -113,21 +119,45 @@ func (m *ReadModel) Progress() *Progress { return m.progress }
 
 // Apply implements Projection.
 func (m *ReadModel) Apply(ctx context.Context, records eventstore.Batch) error {
-	return m.db.update(ctx, func(b *batch) error {
+	at := m.mark
+	err := m.db.update(ctx, func(b *batch) error {
 		for _, r := range records.Records {
-			if kind, _ := SplitStream(r.Stream); kind == KindName {
-				continue
-			}
-			s, err := DecodeRecord(r)
+			recorded, err := m.applyRecord(b, r)
 			if err != nil {
 				return err
 			}
-			if err := m.apply(b, s); err != nil {
-				return fmt.Errorf("apply %s at position %s: %w", r.Type, r.Position, err)
+			if at = at.next(r.Position, recorded); at.full() {
+				if err := at.save(b); err != nil {
+					return err
+				}
+			}
+		}
+		if at != m.mark {
+			if err := at.save(b); err != nil {
+				return err
 			}
 		}
 		return b.reached(records.Position)
 	})
+	if err == nil {
+		m.mark = at
+	}
+	return err
+}
+
+// applyRecord also tells when the record was made.
+func (m *ReadModel) applyRecord(b *batch, r eventstore.Record) (time.Time, error) {
+	if kind, _ := SplitStream(r.Stream); kind == KindName {
+		return recordedAt(r)
+	}
+	s, err := DecodeRecord(r)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := m.apply(b, s); err != nil {
+		return time.Time{}, fmt.Errorf("apply %s at position %s: %w", r.Type, r.Position, err)
+	}
+	return s.Meta.RecordedAt, nil
 }
 
 func (m *ReadModel) apply(b *batch, s Stored) error {

@@ -27,7 +27,7 @@ func (s *server) openPublications(ctx context.Context, c *serverConfig) error {
 	for _, p := range publishers {
 		one := publication{Publisher: p}
 		if !c.shared() {
-			from, err := c.publishedFrom(ctx, s.log)
+			from, err := c.publishedFrom(ctx, s.log, s.read)
 			if err != nil {
 				return err
 			}
@@ -41,8 +41,8 @@ func (s *server) openPublications(ctx context.Context, c *serverConfig) error {
 }
 
 // publishedFrom is where a broker that is new begins.
-func (c *serverConfig) publishedFrom(ctx context.Context, log projections.Past) (eventstore.Position, error) {
-	at, err := projections.Locate(ctx, log, c.PublishFrom)
+func (c *serverConfig) publishedFrom(ctx context.Context, log projections.Past, marks projections.Marks) (eventstore.Position, error) {
+	at, err := projections.Locate(ctx, log, marks, c.PublishFrom)
 	if err != nil {
 		err = fmt.Errorf("--publish-from: %w", err)
 	}
@@ -95,7 +95,7 @@ func (s *server) place(ctx context.Context, p publication) (place relayPlace, be
 	}
 	begin, known, err := s.outbox.Relayed(ctx, p.Name())
 	if err == nil && !known {
-		if begin, err = s.config.publishedFrom(ctx, s.log); err == nil {
+		if begin, err = s.config.publishedFrom(ctx, s.log, s.read); err == nil {
 			err = s.tenure.Relayed(ctx, p.Name(), begin)
 		}
 	}

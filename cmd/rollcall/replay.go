@@ -82,7 +82,7 @@ func (c *replayCommand) subject(ctx context.Context, log projections.Past, to *c
 	if err != nil {
 		return err
 	}
-	at, err := projections.Locate(ctx, log, c.At)
+	at, err := projections.Locate(ctx, log, nil, c.At)
 	if err != nil {
 		return fmt.Errorf("--at: %w", err)
 	}
@@ -100,11 +100,11 @@ func (c *replayCommand) subject(ctx context.Context, log projections.Past, to *c
 
 // changes prints the very messages that webhooks carry, or sends them.
 func (c *replayCommand) changes(ctx context.Context, log projections.Past, to *console) error {
-	from, err := projections.Locate(ctx, log, c.From)
+	from, err := projections.Locate(ctx, log, nil, c.From)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}
-	until, err := projections.Locate(ctx, log, c.Until)
+	until, err := projections.Locate(ctx, log, nil, c.Until)
 	if err != nil {
 		return fmt.Errorf("--until: %w", err)
 	}

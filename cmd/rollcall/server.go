@@ -144,7 +144,7 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 	case begun:
 		return nil
 	}
-	at, err := c.undelivered(ctx, s.log, head)
+	at, err := c.undelivered(ctx, s.log, s.read, head)
 	if err != nil {
 		return err
 	}
@@ -152,12 +152,12 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 }
 
 // undelivered is where a new outbox begins. What other servers delivered stands in the log, and where none did, nothing was.
-func (c *serverConfig) undelivered(ctx context.Context, log eventLog, head eventstore.Position) (eventstore.Position, error) {
+func (c *serverConfig) undelivered(ctx context.Context, log eventLog, marks projections.Marks, head eventstore.Position) (eventstore.Position, error) {
 	if head == (eventstore.Position{}) {
 		return head, nil
 	}
 	if c.DeliveriesFrom != "" {
-		at, err := projections.Locate(ctx, log, c.DeliveriesFrom)
+		at, err := projections.Locate(ctx, log, marks, c.DeliveriesFrom)
 		if err != nil {
 			err = fmt.Errorf("--deliveries-from: %w", err)
 		}
@@ -189,7 +189,7 @@ func (s *server) wire(c *serverConfig) error {
 	if err != nil {
 		return err
 	}
-	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID()), Outbox: s.outbox,
+	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID(), s.read), Outbox: s.outbox,
 		PublicURL: s.url, Service: c.ServiceName, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func (w *world) start(allow ...string) {
 	for _, p := range allow {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
-	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log"), Outbox: outbox, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
+	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
 		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed})
 	if err != nil {
 		w.t.Fatal(err)

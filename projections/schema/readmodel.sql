@@ -8,6 +8,15 @@ CREATE TABLE IF NOT EXISTS checkpoint (
     log      TEXT NOT NULL -- the id of the log that the position stands in
 );
 
+-- Places in the log, a thousand records apart, and a time in milliseconds since 1970 by which all up to there was recorded.
+CREATE TABLE IF NOT EXISTS marks (
+    nth      INTEGER PRIMARY KEY,
+    records  INTEGER NOT NULL,
+    position TEXT NOT NULL,
+    recorded INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS marks_by_time ON marks (recorded, nth);
+
 CREATE TABLE IF NOT EXISTS organizations (
     id      TEXT PRIMARY KEY,
     domain  TEXT NOT NULL UNIQUE,
