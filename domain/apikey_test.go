@@ -3,14 +3,15 @@ package domain
 import "testing"
 
 func TestCreateAPIKey(t *testing.T) {
+	acme := Rights{[]Permission{PermissionRead}, "acme"}
 	create := func(name string) func(*APIKey) ([]Event, error) {
 		return func(*APIKey) ([]Event, error) {
-			e, err := CreateAPIKey(name, "hash")
+			e, err := CreateAPIKey(name, "hash", acme)
 			return one(e, err)
 		}
 	}
 	decide(t, []decision[APIKey]{
-		{"create", nil, create(" CI "), []Event{APIKeyCreated{"CI", "hash"}}, ""},
+		{"create", nil, create(" CI "), []Event{APIKeyCreated{"CI", "hash", acme}}, ""},
 		{"create without a name", nil, create(" "), nil, "invalid invalidValue"},
 		{"create with a control character", nil, create("C\nI"), nil, "invalid invalidValue"},
 	})
@@ -21,10 +22,19 @@ func TestAPIKey(t *testing.T) {
 	if k.Exists() {
 		t.Error("a key before its creation")
 	}
-	if k.Apply(APIKeyCreated{"CI", "hash"}); !k.Exists() || k.Name != "CI" || k.Hash != "hash" {
+	if k.Apply(APIKeyCreated{"CI", "hash", Rights{[]Permission{PermissionRead}, "acme"}}); !k.Exists() || k.Name != "CI" || k.Hash != "hash" ||
+		!k.Rights.May(PermissionRead) || k.Rights.May(PermissionWrite) || k.Rights.Sees("globex") {
 		t.Errorf("%+v", k)
 	}
 	if k.Apply(APIKeyDeleted{}); k.Exists() {
 		t.Error("a key after its deletion")
+	}
+}
+
+// A key that was created before there were permissions may do everything everywhere.
+func TestAPIKeyWithoutPermissions(t *testing.T) {
+	var k APIKey
+	if k.Apply(APIKeyCreated{Name: "CI", Hash: "hash"}); !k.Rights.Cover(AllRights()) {
+		t.Errorf("%+v", k)
 	}
 }

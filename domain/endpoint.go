@@ -17,11 +17,14 @@ type EndpointSettings struct {
 	URL          string   `json:"url"`
 	EventCodes   []string `json:"event_codes"`
 	Organization string   `json:"organization,omitempty"` // a domain; "" for all organizations
-	Headers      Sealed   `json:"headers,omitempty"`      // sent with each message: a JSON object, sealed since a value may be a secret
-	HeaderNames  []string `json:"header_names,omitempty"` // of Headers, in order
-	RateLimit    int      `json:"rate_limit,omitempty"`   // attempts a second, 0 for any number
-	Concurrency  int      `json:"concurrency,omitempty"`  // attempts at the same time, 0 for the server's default
-	Timeout      int      `json:"timeout,omitempty"`      // of an attempt in seconds, 0 for the server's default
+	// OrganizationID is whose it is. Its domain may be another organization's once this one is deleted, and what it was sent is not that one's to see. It is ""
+	// for all organizations, and where it was created before this was kept: then it is nobody's.
+	OrganizationID string   `json:"organization_id,omitempty"`
+	Headers        Sealed   `json:"headers,omitempty"`      // sent with each message: a JSON object, sealed since a value may be a secret
+	HeaderNames    []string `json:"header_names,omitempty"` // of Headers, in order
+	RateLimit      int      `json:"rate_limit,omitempty"`   // attempts a second, 0 for any number
+	Concurrency    int      `json:"concurrency,omitempty"`  // attempts at the same time, 0 for the server's default
+	Timeout        int      `json:"timeout,omitempty"`      // of an attempt in seconds, 0 for the server's default
 }
 
 // SigningKey is what messages are signed with. Public is "" for the symmetric scheme (v1); for the asymmetric one (v1a) it is the public key as
@@ -140,10 +143,13 @@ func CreateEndpoint(s EndpointSettings, key SigningKey) (Event, error) {
 	return EndpointCreated{s, key}, nil
 }
 
-// Update decides on other settings: nil if it has them already.
+// Update decides on other settings: nil if it has them already. Its organization stays, for that one may see what it was sent.
 func (p *Endpoint) Update(s EndpointSettings) (Event, error) {
 	if err := p.must(); err != nil {
 		return nil, err
+	}
+	if s.Organization != p.Organization || s.OrganizationID != p.OrganizationID {
+		return nil, RefuseField("organization", "cannot change; make another webhook")
 	}
 	s, err := s.checked()
 	if err != nil || reflect.DeepEqual(s, p.EndpointSettings) {

@@ -67,6 +67,8 @@ func TestEndpoint(t *testing.T) {
 		{"update", created(u, "all"), update(EndpointSettings{Name: "B", URL: u, RateLimit: 5}), []Event{EndpointUpdated{EndpointSettings{Name: "B", URL: u, EventCodes: []string{"all"}, RateLimit: 5}}}, ""},
 		{"update to the same", created(u, "all"), update(EndpointSettings{Name: "App", URL: u, EventCodes: []string{"all"}}), nil, ""},
 		{"update to what is none", created(u, "all"), update(EndpointSettings{Name: "App", URL: "ftp://x"}), nil, "invalid invalidValue"},
+		{"update to another organization", created(u, "all"), update(EndpointSettings{Name: "App", URL: u, Organization: "acme", OrganizationID: "1"}), nil, "invalid invalidValue"},
+		{"update to the next organization of a domain", created(u, "all"), update(EndpointSettings{Name: "App", URL: u, OrganizationID: "1"}), nil, "invalid invalidValue"},
 		{"update what is deleted", append(created(u, "all"), EndpointDeleted{}), update(EndpointSettings{Name: "B", URL: u}), nil, "not_found"},
 		{"pause", created(u, "all"), when((*Endpoint).Pause), []Event{EndpointPaused{}}, ""},
 		{"pause what is paused", append(created(u, "all"), EndpointPaused{}), when((*Endpoint).Pause), nil, ""},

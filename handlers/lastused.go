@@ -19,10 +19,10 @@ const LastUsedFile = "last-used.json"
 const saveAfter = time.Minute
 
 // LastUsed remembers when the token of each directory was last used, so that an administrator sees whether a provider has taken over
-// a new one.
+// a new one, and each API key, so that one that nobody uses can go. Who holds a token is named by the door: a directory's id, or an API key's stream.
 //
 // This is kept neither as events, for reading would then write to the log, nor in the read model, which may be deleted
-// and is made from the log, where this does not stand. It is a small file of its own, one entry for each directory, written whole a minute
+// and is made from the log, where this does not stand. It is a small file of its own, one entry for each holder, written whole a minute
 // after the first use that it does not show yet, and at Close: one write a minute however many requests there are. kill -9 may
 // set it back by that minute. It is replaced by a rename without a sync: lost or damaged, it is begun anew, for nothing depends on it.
 type LastUsed struct {
@@ -59,21 +59,21 @@ func OpenLastUsed(path string, logger *slog.Logger) *LastUsed {
 	return u
 }
 
-// Use notes that a directory's token was used.
-func (u *LastUsed) Use(directory, token string, at time.Time) {
+// Use notes that a holder's token was used.
+func (u *LastUsed) Use(holder, token string, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.used[directory] = use{token, at.UTC().Truncate(time.Millisecond)}
+	u.used[holder] = use{token, at.UTC().Truncate(time.Millisecond)}
 	if u.later == nil && u.path != "" {
 		u.later = time.AfterFunc(saveAfter, u.save)
 	}
 }
 
-// At is when a directory's token was last used; the zero time if it was not, as far as is known.
-func (u *LastUsed) At(directory, token string) time.Time {
+// At is when a holder's token was last used; the zero time if it was not, as far as is known.
+func (u *LastUsed) At(holder, token string) time.Time {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if last := u.used[directory]; last.Token == token {
+	if last := u.used[holder]; last.Token == token {
 		return last.At
 	}
 	return time.Time{}

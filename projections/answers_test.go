@@ -81,9 +81,9 @@ func (l *life) answers() string {
 		l.must(err)
 		l.must(e.Encode(v))
 	}
-	organizations, total, err := l.read.Organizations(ctx, 1, 1000)
+	organizations, total, err := l.read.Organizations(ctx, "", 1, 1000)
 	say([]any{organizations, total}, err)
-	endpoints, total, err := l.read.Endpoints(ctx, 1, 1000)
+	endpoints, total, err := l.read.Endpoints(ctx, "", 1, 1000)
 	say([]any{endpoints, total}, err)
 	for _, f := range l.directories {
 		d, err := l.read.Directory(ctx, f.ID)

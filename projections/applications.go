@@ -28,5 +28,5 @@ func (m *ReadModel) Application(ctx context.Context, id string) (Application, er
 
 // Applications lists them in the order of their creation; page counts from 1.
 func (m *ReadModel) Applications(ctx context.Context, page, perPage int) ([]Application, int, error) {
-	return paged(ctx, m, scanApplication, `applications`, applicationColumns+`ORDER BY id`, page, perPage)
+	return paged(ctx, m, scanApplication, `applications`, applicationColumns+`ORDER BY id`, nil, page, perPage)
 }

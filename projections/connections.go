@@ -38,9 +38,13 @@ func (m *ReadModel) Connection(ctx context.Context, id string) (Connection, erro
 	return one(ctx, m, rest, scanConnection, connectionColumns+`WHERE id = ?`, id)
 }
 
-// Connections lists them in the order of their creation; page counts from 1.
-func (m *ReadModel) Connections(ctx context.Context, page, perPage int) ([]Connection, int, error) {
-	return paged(ctx, m, scanConnection, `connections`, connectionColumns+`ORDER BY created, id`, page, perPage)
+// Connections lists those of an organization, named by its id, all if that is "", in the order of their creation; page counts from 1.
+func (m *ReadModel) Connections(ctx context.Context, organizationID string, page, perPage int) ([]Connection, int, error) {
+	where, args := ``, []any{}
+	if organizationID != "" {
+		where, args = `WHERE state ->> 'OrganizationID' = ? `, []any{organizationID}
+	}
+	return paged(ctx, m, scanConnection, `connections `+where, connectionColumns+where+`ORDER BY created, id`, args, page, perPage)
 }
 
 // ConnectionsOf lists those of an organization, named by its id.

@@ -63,7 +63,7 @@ func TestConnectionsAreRebuilt(t *testing.T) {
 	last := w.signIns()
 	taken, _, err := w.read.Seats(t.Context(), last.ID, "", "")
 	w.must(err)
-	all, total, err := w.read.Connections(t.Context(), 1, 100)
+	all, total, err := w.read.Connections(t.Context(), "", 1, 100)
 	w.must(err)
 	apps, _, err := w.read.Applications(t.Context(), 1, 100)
 	w.must(err)

@@ -31,7 +31,21 @@ func (m *ReadModel) EndpointsOf(ctx context.Context, organization string) ([]End
 	return all(ctx, m, rest, scanEndpoint, endpointColumns+`WHERE state ->> 'organization' = ? ORDER BY id`, organization)
 }
 
-// Endpoints lists them in the order of their creation; page counts from 1.
-func (m *ReadModel) Endpoints(ctx context.Context, page, perPage int) ([]Endpoint, int, error) {
-	return paged(ctx, m, scanEndpoint, `endpoints`, endpointColumns+`ORDER BY id`, page, perPage)
+// Endpoints lists those that are an organization's, by its id, all if that is "", in the order of their creation; page counts from 1.
+func (m *ReadModel) Endpoints(ctx context.Context, organizationID string, page, perPage int) ([]Endpoint, int, error) {
+	where, args := ofOrganization(organizationID)
+	return paged(ctx, m, scanEndpoint, `endpoints `+where, endpointColumns+where+`ORDER BY id`, args, page, perPage)
+}
+
+// EndpointIDs are the ids of those that are an organization's, by its id.
+func (m *ReadModel) EndpointIDs(ctx context.Context, organizationID string) ([]string, error) {
+	where, args := ofOrganization(organizationID)
+	return all(ctx, m, rest, func(r row) (id string, err error) { return id, r.Scan(&id) }, `SELECT id FROM endpoints `+where+`ORDER BY id`, args...)
+}
+
+func ofOrganization(id string) (where string, args []any) {
+	if id == "" {
+		return ``, nil
+	}
+	return `WHERE state ->> 'organization_id' = ? `, []any{id}
 }

@@ -46,13 +46,13 @@ func waiting(t *testing.T, read *projections.ReadModel) []string {
 	}
 	for _, query := range []func() error{
 		func() error { _, err := read.Organization(t.Context(), "x"); return err },
-		func() error { _, _, err := read.Organizations(t.Context(), 1, 1); return err },
+		func() error { _, _, err := read.Organizations(t.Context(), "", 1, 1); return err },
 		func() error { _, err := read.Directory(t.Context(), "x"); return err },
 		func() error { _, err := read.DirectoryOf(t.Context(), "x"); return err },
 		func() error { _, err := read.Endpoint(t.Context(), "x"); return err },
-		func() error { _, _, err := read.Endpoints(t.Context(), 1, 1); return err },
+		func() error { _, _, err := read.Endpoints(t.Context(), "", 1, 1); return err },
 		func() error { _, err := read.APIKey(t.Context(), "x"); return err },
-		func() error { _, _, err := read.APIKeys(t.Context(), 1, 1); return err },
+		func() error { _, _, err := read.APIKeys(t.Context(), "", 1, 1); return err },
 	} {
 		began := time.Now()
 		ask("rest", query(), began)

@@ -25,13 +25,18 @@ func lively(t *testing.T, users int) *sending {
 	return s
 }
 
-// each calls f with each query that there may be, as far as its conditions are among those given.
+// each calls f with each query that there may be, as far as its conditions are among those given. For those among several endpoints there are names that
+// nobody has, too.
 func each(f func(q LogQuery)) {
-	for _, endpoint := range []string{"", "e"} {
+	for _, endpoint := range []string{"", "e", "e f"} {
 		for _, state := range []DeliveryState{"", StatePending, StateFailed} {
 			for _, kind := range []string{"", domain.TypeUserCreated} {
 				for _, subject := range []string{"", "user-1"} {
-					f(LogQuery{Endpoint: endpoint, State: state, Type: kind, Subject: subject, Page: 1, PerPage: 7})
+					q := LogQuery{Endpoint: endpoint, State: state, Type: kind, Subject: subject, Page: 1, PerPage: 7}
+					if endpoint == "e f" {
+						q.Endpoint, q.Among = "", []string{"f", "nobody's", "e"}
+					}
+					f(q)
 				}
 			}
 		}
@@ -45,15 +50,15 @@ func TestDeliveryLogPlans(t *testing.T) {
 		whole := regexp.MustCompile(`(?m)^SCAN [dm]$|TEMP B-TREE`)
 		index := "INTEGER PRIMARY KEY"
 		switch {
-		case q.Endpoint+q.Type+q.Subject+string(q.State) == "":
+		case q.Endpoint+q.Type+q.Subject+string(q.State) == "" && q.Among == nil:
 			whole = regexp.MustCompile(`SCAN m|TEMP B-TREE`) // all are in their order already, and are read up to the page
 		case q.Subject != "":
 			index = "deliveries_about"
-		case q.Endpoint != "" && q.State != "":
+		case (q.Endpoint != "" || q.Among != nil) && q.State != "":
 			index = "deliveries_standing_to"
 		case q.State != "":
 			index = "deliveries_standing "
-		case q.Endpoint != "" && q.Type == "":
+		case (q.Endpoint != "" || q.Among != nil) && q.Type == "":
 			index = "deliveries_to"
 		case q.Type != "":
 			index = "deliveries_typed"
@@ -136,6 +141,27 @@ func TestDeliveryLogCostsItsPage(t *testing.T) {
 		q.Before = last(many) - 1000
 		if b := cost(many, q); b.Steps > a.Steps+50 {
 			t.Errorf("%+v took %+v, and behind 1,000 %+v", q, a, b)
+		}
+	}
+}
+
+// Among several endpoints are those deliveries that there are to each, and among none there is none.
+func TestDeliveriesAmongEndpoints(t *testing.T) {
+	s := newSending(t)
+	for _, id := range []string{"e", "f", "g"} {
+		s.endpoint(id, "all")
+	}
+	s.change("a") // to each of three
+	s.change("b")
+	for want, among := range map[string][]string{"e f e f": {"f", "e", "nobody's"}, "g g": {"g"}, "": {}} {
+		page, err := s.Outbox.Log(t.Context(), LogQuery{Among: among, Page: 1, PerPage: 10})
+		s.must(err)
+		var to []string
+		for _, l := range slices.Backward(page.Items) {
+			to = append(to, l.Endpoint)
+		}
+		if got := strings.Join(to, " "); got != want || page.Total != len(to) || page.Items == nil {
+			t.Errorf("among %q are %q of %d", among, got, page.Total)
 		}
 	}
 }

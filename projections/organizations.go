@@ -21,6 +21,9 @@ func applyOrganization(b *batch, id string, s Stored) error {
 	case domain.OrganizationUpdated:
 		return b.exec(`UPDATE organizations SET name = ?, updated = ? WHERE id = ?`, e.Name, at, id)
 	case domain.OrganizationDeleted:
+		if err := b.exec(`DELETE FROM apikeys WHERE organization = ?`, id); err != nil { // they know nothing any more
+			return err
+		}
 		return b.exec(`DELETE FROM organizations WHERE id = ?`, id)
 	}
 	return nil
@@ -41,7 +44,11 @@ func (m *ReadModel) Organization(ctx context.Context, domainOrID string) (Organi
 	return one(ctx, m, rest, scanOrganization, organizationColumns+`WHERE domain = ?1 OR id = ?1`, domainOrID)
 }
 
-// Organizations lists them by their domains; page counts from 1.
-func (m *ReadModel) Organizations(ctx context.Context, page, perPage int) ([]Organization, int, error) {
-	return paged(ctx, m, scanOrganization, `organizations`, organizationColumns+`ORDER BY domain`, page, perPage)
+// Organizations lists the one with an id, all if that is "", by their domains; page counts from 1.
+func (m *ReadModel) Organizations(ctx context.Context, id string, page, perPage int) ([]Organization, int, error) {
+	where, args := ``, []any{}
+	if id != "" {
+		where, args = `WHERE id = ? `, []any{id}
+	}
+	return paged(ctx, m, scanOrganization, `organizations `+where, organizationColumns+where+`ORDER BY domain`, args, page, perPage)
 }

@@ -116,7 +116,7 @@ func TestSmallTablesPage(t *testing.T) {
 		want = append(want, o.Domain)
 	}
 	for page := range 5 {
-		got, total, err := w.read.Organizations(t.Context(), page, 2)
+		got, total, err := w.read.Organizations(t.Context(), "", page, 2)
 		w.must(err)
 		from := min(2*(max(page, 1)-1), 5)
 		var domains []string

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // row is one row of a query's answer, to be scanned.
@@ -88,13 +89,15 @@ func counted(ctx context.Context, q queries, query string, args ...any) (int, er
 	return n[0], nil
 }
 
-// paged lists one of the small tables: what an operator makes by hand. A page counts from 1.
-func paged[T any](ctx context.Context, m *ReadModel, scan func(row) (T, error), table, query string, page, perPage int) ([]T, int, error) {
+// paged lists one of the small tables: what an operator makes by hand. Both the rows that are counted and the query have the same arguments; a page
+// counts from 1.
+func paged[T any](ctx context.Context, m *ReadModel, scan func(row) (T, error), rows, query string, args []any, page, perPage int) ([]T, int, error) {
 	p, err := together(ctx, m, rest, func(q queries) (p Page[T], err error) {
-		if p.Items, err = rowsOf(ctx, q, scan, query+` LIMIT ? OFFSET ?`, max(perPage, 0), (max(page, 1)-1)*max(perPage, 0)); err != nil {
+		limits := []any{max(perPage, 0), (max(page, 1) - 1) * max(perPage, 0)}
+		if p.Items, err = rowsOf(ctx, q, scan, query+` LIMIT ? OFFSET ?`, slices.Concat(args, limits)...); err != nil {
 			return p, err
 		}
-		p.Total, err = counted(ctx, q, `SELECT count(*) FROM `+table)
+		p.Total, err = counted(ctx, q, `SELECT count(*) FROM `+rows, args...)
 		return p, err
 	})
 	return p.Items, p.Total, err

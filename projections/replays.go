@@ -113,14 +113,18 @@ func scanReplay(r row) (Replay, error) {
 	return p, json.Unmarshal([]byte(codes), &p.EventCodes)
 }
 
-// Replays lists replays, the newest first; page counts from 1.
-func (o *Outbox) Replays(ctx context.Context, page, perPage int) (Page[Replay], error) {
+// Replays lists the replays to endpoints, to all if those are nil, the newest first; page counts from 1.
+func (o *Outbox) Replays(ctx context.Context, endpoints []string, page, perPage int) (Page[Replay], error) {
 	var p Page[Replay]
-	var err error
-	if p.Total, err = counted(ctx, o.db.read, `SELECT count(*) FROM replays`); err != nil {
+	list, err := json.Marshal(endpoints) // null for all
+	if err != nil {
 		return p, err
 	}
-	p.Items, err = rowsOf(ctx, o.db.read, scanReplay, replayShown+`ORDER BY r.id DESC LIMIT ? OFFSET ?`, perPage, (page-1)*perPage)
+	const among = `WHERE (?1 = 'null' OR r.endpoint IN (SELECT value FROM json_each(?1))) `
+	if p.Total, err = counted(ctx, o.db.read, `SELECT count(*) FROM replays r `+among, string(list)); err != nil {
+		return p, err
+	}
+	p.Items, err = rowsOf(ctx, o.db.read, scanReplay, replayShown+among+`ORDER BY r.id DESC LIMIT ?2 OFFSET ?3`, string(list), perPage, (page-1)*perPage)
 	return p, err
 }
 

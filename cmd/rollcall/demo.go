@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/projections"
 )
 
 type demoCommand struct {
@@ -88,7 +89,7 @@ func (c *logConfig) mustBeEmpty(ctx context.Context) (err error) {
 
 // firstKey makes an API key.
 func (s *server) firstKey(ctx context.Context) (string, error) {
-	_, key, err := s.commands.CreateAPIKey(ctx, system, "first")
+	_, key, err := s.commands.CreateAPIKey(ctx, system, "first", domain.Permissions, projections.Organization{})
 	return key, err
 }
 

@@ -3,7 +3,8 @@
 // A new route is a line there and an operation in the document: who may call it, how it refuses what it is sent, and that both agree is the frame's
 // to see to, and its tests'.
 //
-// What belongs to an organization is asked for with its directory: another organization's ids are not found. Histories and the feed are
+// What belongs to an organization is asked for with its directory: another organization's ids are not found. A key may be for one organization only, and
+// then knows of no other (access.go). Histories and the feed are
 // read from the log, deliveries from the outbox, everything else from the read model. Whether a webhook's address may be reached is decided for good where it
 // is dialled; here an address that never may is refused at once.
 //
@@ -36,7 +37,7 @@ type Config struct {
 
 	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil
 	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
-	LastUsed *handlers.LastUsed // of the directories' tokens; nothing is known of them if nil
+	LastUsed *handlers.LastUsed // of the directories' tokens and the API keys; nothing is known of them if nil
 }
 
 // Limits on what one request may bring.

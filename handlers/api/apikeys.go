@@ -4,33 +4,53 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
 type apiKey struct {
-	Type         string `json:"__type__"`
-	ID           string `json:"id"`
-	Name         string `json:"name"`
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"` // "hidden" but in the answer that made it
-	InsertedAt   string `json:"inserted_at"`
-	UpdatedAt    string `json:"updated_at"`
+	Type         string              `json:"__type__"`
+	ID           string              `json:"id"`
+	Name         string              `json:"name"`
+	ClientID     string              `json:"client_id"`
+	ClientSecret string              `json:"client_secret"` // "hidden" but in the answer that made it
+	Permissions  []domain.Permission `json:"permissions"`
+	Organization *string             `json:"organization"` // the domain of the only one that it is for, null for all
+	LastUsedAt   *string             `json:"last_used_at"` // by itself or by a token made for it; null if it was not, as far as is known
+	InsertedAt   string              `json:"inserted_at"`
+	UpdatedAt    string              `json:"updated_at"`
 }
 
-func showAPIKey(k projections.APIKey) apiKey {
-	return apiKey{"ApiKey", k.ID, k.Name, k.ID, hidden, formatTime(k.Created), formatTime(k.Created)}
+// holder is what LastUsed knows a key by.
+func holder(k projections.APIKey) string { return projections.KindAPIKey.Stream(k.ID) }
+
+func (a *API) showAPIKey(k projections.APIKey) apiKey {
+	return apiKey{"ApiKey", k.ID, k.Name, k.ID, hidden, k.Permissions, orNull(k.Organization), timeOrNull(a.LastUsed.At(holder(k), k.ID)), formatTime(k.Created), formatTime(k.Created)}
 }
 
+// createAPIKey makes a key. None gives away more than it has itself.
 func (a *API) createAPIKey(w http.ResponseWriter, r *request) error {
-	var name string
-	if err := (fields{"name": &name}).read(w, r); err != nil {
+	var name, organization string
+	var permissions []string
+	if err := (fields{"name": &name, "permissions": &permissions, "organization": &organization}).read(w, r); err != nil {
 		return err
 	}
-	k, token, err := a.Commands.CreateAPIKey(r.Context(), r.caller(), name)
+	wanted, err := domain.ParsePermissions(permissions)
 	if err != nil {
 		return err
 	}
-	shown := showAPIKey(k)
+	o, err := a.given(r, "organization", organization)
+	if err != nil {
+		return err
+	}
+	if !r.key.Cover(domain.Rights{Permissions: wanted, OrganizationID: o.ID}) {
+		return domain.Refuse(domain.Forbidden, "an API key makes keys of no more rights than its own; name permissions and an organization that it has")
+	}
+	k, token, err := a.Commands.CreateAPIKey(r.Context(), r.caller(), name, wanted, o)
+	if err != nil {
+		return err
+	}
+	shown := a.showAPIKey(k)
 	shown.ClientSecret = strings.TrimPrefix(token, k.ID+".")
 	return answer(w, http.StatusCreated, shown)
 }
@@ -40,11 +60,11 @@ func (a *API) listAPIKeys(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Read.APIKeys(r.Context(), p.page, p.perPage)
+	found, total, err := a.Read.APIKeys(r.Context(), r.key.OrganizationID, p.page, p.perPage)
 	if err != nil {
 		return err
 	}
-	return answerPage(w, p, found, total, showAPIKey)
+	return answerPage(w, p, found, total, a.showAPIKey)
 }
 
 func (a *API) deleteAPIKey(w http.ResponseWriter, r *request) error {

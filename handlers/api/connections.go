@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -92,6 +91,9 @@ func preload(r *request, more ...string) (p preloaded, err error) {
 func (a *API) ofConnection(h func(w http.ResponseWriter, r *request, c projections.Connection) error) handler {
 	return func(w http.ResponseWriter, r *request) error {
 		c, err := a.Read.Connection(r.Context(), r.PathValue("idp_id"))
+		if err == nil && !r.key.Sees(c.OrganizationID) {
+			err = projections.ErrNotFound
+		}
 		if err != nil {
 			return unlessFound(err, "there is no such connection")
 		}
@@ -130,10 +132,7 @@ func (a *API) createConnection(w http.ResponseWriter, r *request) error {
 	case wanted.URI != "" && wanted.Application == "":
 		return domain.RefuseField("application_id", "is required with uri")
 	}
-	o, err := a.Read.Organization(r.Context(), organization)
-	if errors.Is(err, projections.ErrNotFound) {
-		err = domain.RefuseField("organization_id", "is no organization's id or domain")
-	}
+	o, err := a.given(r, "organization_id", organization)
 	if err != nil {
 		return err
 	}
@@ -154,7 +153,7 @@ func (a *API) listConnections(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Read.Connections(r.Context(), p.page, p.perPage)
+	found, total, err := a.Read.Connections(r.Context(), r.key.OrganizationID, p.page, p.perPage)
 	if err != nil {
 		return err
 	}

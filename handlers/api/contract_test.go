@@ -38,6 +38,7 @@ var theContract = sync.OnceValues(func() (*contract, error) {
 	c := &contract{d, http.NewServeMux()}
 	for path, item := range d.Paths.Map() {
 		for method, operation := range item.Operations() {
+			operation.Parameters = append(slices.Clip(item.Parameters), operation.Parameters...)
 			c.paths.Handle(method+" "+path, operationHandler{&routers.Route{Spec: d, Path: path, PathItem: item, Method: method, Operation: operation}})
 			for _, answer := range operation.Responses.Map() {
 				for _, m := range answer.Value.Content {

@@ -94,6 +94,9 @@ func (a *API) listDeliveries(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.among(r, &q); err != nil {
+		return err
+	}
 	outbox, err := a.deliveries(r)
 	if err != nil {
 		return err
@@ -110,6 +113,20 @@ func (a *API) listDeliveries(w http.ResponseWriter, r *request) error {
 	}
 	capped := q.Counted() && found.Total >= projections.MaxCounted
 	return answer(w, http.StatusOK, deliveryList{list{"List", shown(found.Items, showDelivery), p.of(found.Total), found.Total}, capped})
+}
+
+// among narrows a query to what is sent to the endpoints that the key may know of.
+func (a *API) among(r *request, q *projections.LogQuery) (err error) {
+	if q.Among, err = a.endpoints(r); err != nil || q.Among == nil || q.Endpoint == "" {
+		return err
+	}
+	if slices.Contains(q.Among, q.Endpoint) {
+		q.Among = []string{q.Endpoint}
+	} else {
+		q.Among = []string{}
+	}
+	q.Endpoint = ""
+	return nil
 }
 
 // deliveryList is a list whose total may be so large that nobody counts it to its end.
@@ -149,33 +166,24 @@ func subjectOf(text string) (string, error) {
 	return "", domain.RefuseField("subject", "is not user-<id>, group-<id>, directory-<id>, organization-<id> or connection-<id>")
 }
 
-func (a *API) delivery(r *request) (projections.Logged, error) {
+func (a *API) delivery(r *request, id string) (projections.Logged, error) {
 	outbox, err := a.deliveries(r)
 	if err != nil {
 		return projections.Logged{}, err
 	}
-	l, err := outbox.Logged(r.Context(), r.PathValue("id"))
-	return l, unlessFound(err, "there is no such delivery; ended ones are kept for some time only")
+	return outbox.Logged(r.Context(), id)
 }
 
 func (a *API) getDelivery(w http.ResponseWriter, r *request) error {
-	l, err := a.delivery(r)
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, showDelivery(l))
+	return answer(w, http.StatusOK, showDelivery(r.delivery))
 }
 
 // resend sends a delivery again that has ended, outside the order of its subject.
 func (a *API) resend(w http.ResponseWriter, r *request) error {
-	l, err := a.delivery(r)
-	if err != nil {
-		return err
-	}
-	if l.State == projections.StatePending {
+	if r.delivery.State == projections.StatePending {
 		return domain.Refuse(domain.Conflict, "the delivery has not ended; it is tried again by itself")
 	}
-	if err := a.Commands.ResendDelivery(r.Context(), r.caller(), l.Endpoint, l.ID); err != nil {
+	if err := a.Commands.ResendDelivery(r.Context(), r.caller(), r.delivery.Endpoint, r.delivery.ID); err != nil {
 		return err
 	}
 	return a.answerDelivery(w, r, http.StatusAccepted)
@@ -183,14 +191,10 @@ func (a *API) resend(w http.ResponseWriter, r *request) error {
 
 // cancelDelivery gives up a delivery; what comes after it to the same subject goes on.
 func (a *API) cancelDelivery(w http.ResponseWriter, r *request) error {
-	l, err := a.delivery(r)
-	if err != nil {
-		return err
+	if r.delivery.State != projections.StatePending {
+		return domain.Refuse(domain.Conflict, "the delivery has ended: it is %s", r.delivery.State)
 	}
-	if l.State != projections.StatePending {
-		return domain.Refuse(domain.Conflict, "the delivery has ended: it is %s", l.State)
-	}
-	if err := a.Commands.CancelDelivery(r.Context(), r.caller(), l.Endpoint, l.ID); err != nil {
+	if err := a.Commands.CancelDelivery(r.Context(), r.caller(), r.delivery.Endpoint, r.delivery.ID); err != nil {
 		return err
 	}
 	return a.answerDelivery(w, r, http.StatusOK)
@@ -198,9 +202,9 @@ func (a *API) cancelDelivery(w http.ResponseWriter, r *request) error {
 
 // answerDelivery shows a delivery after a command.
 func (a *API) answerDelivery(w http.ResponseWriter, r *request, status int) error {
-	l, err := a.delivery(r)
+	l, err := a.delivery(r, r.delivery.ID)
 	if err != nil {
-		return err
+		return unlessFound(err, "the delivery is there no more")
 	}
 	return answer(w, status, showDelivery(l))
 }
@@ -216,6 +220,6 @@ func (a *API) recover(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return domain.RefuseField("since", "is not an RFC 3339 time")
 	}
-	p, err := a.Commands.RecoverDeliveries(r.Context(), r.caller(), r.PathValue("id"), at)
+	p, err := a.Commands.RecoverDeliveries(r.Context(), r.caller(), r.webhook.ID, at)
 	return a.answerWebhook(w, http.StatusAccepted, p, err)
 }

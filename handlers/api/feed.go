@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,9 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	wants := func(kind, _ string) bool { return domain.Wanted(codes, kind) }
+	wants := func(kind, organization string) bool {
+		return domain.Wanted(codes, kind) && (r.key.OrganizationID == "" || organization == r.key.Organization)
+	}
 	tails := strings.Contains(r.Header.Get("Accept"), eventStream)
 	if tails || wait > 0 {
 		select {
@@ -53,7 +56,7 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 	if tails {
 		return a.tail(w, r, wants)
 	}
-	after, err := a.place(r, "after", orStart(r.params.Get("after")))
+	after, err := a.after(r, r.params.Get("after"))
 	if err != nil {
 		return err
 	}
@@ -79,11 +82,25 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 	return answer(w, http.StatusOK, shown)
 }
 
-func orStart(after string) string {
-	if after == "" {
-		return "0"
+// after is the place behind which the feed begins, "" for the start.
+func (a *API) after(r *request, text string) (projections.Cursor, error) {
+	c, err := a.place(r, "after", cmp.Or(text, "0"))
+	if err != nil {
+		return c, err
 	}
-	return after
+	return a.since(r, r.key.OrganizationID, r.key.Organization, c)
+}
+
+// since is a place in the log, or where an organization begins if that is later: what stands before was another one's, of the same domain.
+func (a *API) since(r *request, organizationID, slug string, c projections.Cursor) (projections.Cursor, error) {
+	if organizationID == "" {
+		return c, nil
+	}
+	begins, err := a.Commands.Beginning(r.Context(), organizationID, slug)
+	if c.Position.Before(begins) {
+		c.Position = begins
+	}
+	return c, err
 }
 
 func typesOf(r *request) ([]string, error) {

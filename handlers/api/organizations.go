@@ -1,9 +1,11 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -21,6 +23,18 @@ func showOrganization(o projections.Organization) organization {
 }
 
 func pathOf(o projections.Organization) string { return "/api/v2/org/" + url.PathEscape(o.Domain) }
+
+// given finds the organization that a field names by its domain or id; "" is none, the zero one.
+func (a *API) given(r *request, field, organization string) (projections.Organization, error) {
+	if organization == "" {
+		return projections.Organization{}, nil
+	}
+	o, err := a.Read.Organization(r.Context(), organization)
+	if errors.Is(err, projections.ErrNotFound) || err == nil && !r.key.Sees(o.ID) {
+		return projections.Organization{}, domain.RefuseField(field, "is no organization's domain or id")
+	}
+	return o, err
+}
 
 func (a *API) createOrganization(w http.ResponseWriter, r *request) error {
 	var name string
@@ -40,7 +54,7 @@ func (a *API) listOrganizations(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Read.Organizations(r.Context(), p.page, p.perPage)
+	found, total, err := a.Read.Organizations(r.Context(), r.key.OrganizationID, p.page, p.perPage)
 	if err != nil {
 		return err
 	}

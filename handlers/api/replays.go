@@ -77,8 +77,14 @@ func (a *API) readSpan(w http.ResponseWriter, r *request, more fields) (s span, 
 	if s.from, err = a.place(r, "from", from); err != nil {
 		return s, err
 	}
-	if s.to, err = a.place(r, "to", to); err == nil && s.to.Position.Before(s.from.Position) {
-		err = domain.RefuseField("to", "is before from")
+	if s.to, err = a.place(r, "to", to); err != nil {
+		return s, err
+	}
+	if s.to.Position.Before(s.from.Position) {
+		return s, domain.RefuseField("to", "is before from")
+	}
+	if s.from, err = a.since(r, r.webhook.OrganizationID, r.webhook.Organization, s.from); s.to.Position.Before(s.from.Position) {
+		s.to = s.from // nothing of it is the organization's
 	}
 	return s, err
 }
@@ -91,8 +97,8 @@ func (s span) wants(p projections.Endpoint) projections.Wants {
 }
 
 // preview counts the messages of a range.
-func (a *API) preview(r *request, p projections.Endpoint, s span) (preview, error) {
-	types, err := projections.Tally(r.Context(), a.Log, s.from.Position, s.to.Position, s.wants(p))
+func (a *API) preview(r *request, s span) (preview, error) {
+	types, err := projections.Tally(r.Context(), a.Log, s.from.Position, s.to.Position, s.wants(r.webhook))
 	out := preview{Type: "Preview", From: s.from.Position.String(), To: s.to.Position.String(), Types: types}
 	for _, n := range types {
 		out.Total += n
@@ -102,10 +108,6 @@ func (a *API) preview(r *request, p projections.Endpoint, s span) (preview, erro
 
 // startReplay begins a replay, or tells with dry_run what it would send.
 func (a *API) startReplay(w http.ResponseWriter, r *request) error {
-	p, err := a.webhook(r)
-	if err != nil {
-		return err
-	}
 	var dry bool
 	wanted := domain.EndpointReplayRequested{}
 	s, err := a.readSpan(w, r, fields{"rate_limit": &wanted.RateLimit, "dry_run": &dry})
@@ -113,14 +115,14 @@ func (a *API) startReplay(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if dry {
-		shown, err := a.preview(r, p, s)
+		shown, err := a.preview(r, s)
 		if err != nil {
 			return err
 		}
 		return answer(w, http.StatusOK, shown)
 	}
 	wanted.From, wanted.Until, wanted.EventCodes = s.from.Position.String(), s.to.Position.String(), s.codes
-	id, err := a.requestReplay(r, p.ID, wanted)
+	id, err := a.requestReplay(r, r.webhook.ID, wanted)
 	if err != nil {
 		return err
 	}
@@ -160,10 +162,6 @@ const (
 
 // simulate tells what a webhook would have received in a range, and sends nothing.
 func (a *API) simulate(w http.ResponseWriter, r *request) error {
-	p, err := a.webhook(r)
-	if err != nil {
-		return err
-	}
 	limit := defaultSimulated
 	s, err := a.readSpan(w, r, fields{"limit": &limit})
 	if err != nil {
@@ -172,12 +170,12 @@ func (a *API) simulate(w http.ResponseWriter, r *request) error {
 	if limit < 0 || limit > maxSimulated {
 		return domain.RefuseField("limit", "is not a number from 0 to %d", maxSimulated)
 	}
-	shown, err := a.preview(r, p, s)
+	shown, err := a.preview(r, s)
 	if err != nil {
 		return err
 	}
 	shown.Data = []json.RawMessage{}
-	for t, err := range projections.Tell(r.Context(), a.Log, s.from.Position, s.to.Position, s.wants(p)) {
+	for t, err := range projections.Tell(r.Context(), a.Log, s.from.Position, s.to.Position, s.wants(r.webhook)) {
 		if err != nil {
 			return err
 		}
@@ -205,7 +203,11 @@ func (a *API) listReplays(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, err := outbox.Replays(r.Context(), p.page, p.perPage)
+	endpoints, err := a.endpoints(r)
+	if err != nil {
+		return err
+	}
+	found, err := outbox.Replays(r.Context(), endpoints, p.page, p.perPage)
 	if err != nil {
 		return err
 	}
@@ -217,33 +219,29 @@ func (a *API) replay(r *request, id string) (projections.Replay, error) {
 	if err != nil {
 		return projections.Replay{}, err
 	}
-	p, err := outbox.Replay(r.Context(), id)
-	return p, unlessFound(err, "there is no such replay")
+	return outbox.Replay(r.Context(), id)
 }
 
 func (a *API) getReplay(w http.ResponseWriter, r *request) error {
-	return a.answerReplay(w, r, http.StatusOK, r.PathValue("id"))
+	return answer(w, http.StatusOK, showReplay(r.replay))
 }
 
+// answerReplay shows a replay after a command.
 func (a *API) answerReplay(w http.ResponseWriter, r *request, status int, id string) error {
 	p, err := a.replay(r, id)
 	if err != nil {
-		return err
+		return unlessFound(err, "the replay is there no more")
 	}
 	return answer(w, status, showReplay(p))
 }
 
 // cancelReplay ends a replay; what it has not delivered is not delivered.
 func (a *API) cancelReplay(w http.ResponseWriter, r *request) error {
-	p, err := a.replay(r, r.PathValue("id"))
-	if err != nil {
+	if r.replay.State != projections.ReplayRunning {
+		return domain.Refuse(domain.Conflict, "the replay has ended: it is %s", r.replay.State)
+	}
+	if err := a.Commands.CancelReplay(r.Context(), r.caller(), r.replay.Endpoint, r.replay.ID); err != nil {
 		return err
 	}
-	if p.State != projections.ReplayRunning {
-		return domain.Refuse(domain.Conflict, "the replay has ended: it is %s", p.State)
-	}
-	if err := a.Commands.CancelReplay(r.Context(), r.caller(), p.Endpoint, p.ID); err != nil {
-		return err
-	}
-	return a.answerReplay(w, r, http.StatusOK, p.ID)
+	return a.answerReplay(w, r, http.StatusOK, r.replay.ID)
 }

@@ -20,9 +20,9 @@ const (
 func (a *API) tail(w http.ResponseWriter, r *request, wants projections.Wants) error {
 	from := r.Header.Get("Last-Event-ID")
 	if from == "" {
-		from = orStart(r.params.Get("after"))
+		from = r.params.Get("after")
 	}
-	after, err := a.place(r, "after", from)
+	after, err := a.after(r, from)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -80,26 +79,35 @@ func orNull[T comparable](v T) *T {
 // settings are the fields of a webhook that may be set.
 func settings(s *domain.EndpointSettings, headers *map[string]string) fields {
 	return fields{
-		"name": &s.Name, "target_url": &s.URL, "event_codes": &s.EventCodes, "organization": &s.Organization,
-		"headers": headers, "rate_limit": &s.RateLimit, "concurrency": &s.Concurrency, "timeout": &s.Timeout,
+		"name": &s.Name, "target_url": &s.URL, "event_codes": &s.EventCodes, "headers": headers,
+		"rate_limit": &s.RateLimit, "concurrency": &s.Concurrency, "timeout": &s.Timeout,
 	}
 }
 
 func (a *API) createWebhook(w http.ResponseWriter, r *request) error {
 	var wanted domain.EndpointSettings
 	var headers map[string]string
+	var organization string
 	signature := symmetric
 	f := settings(&wanted, &headers)
-	f["signature_type"] = &signature
+	f["organization"], f["signature_type"] = &organization, &signature
 	if err := f.read(w, r); err != nil {
 		return err
 	}
 	if signature != symmetric && signature != asymmetric {
 		return domain.RefuseField("signature_type", "is neither %s nor %s", symmetric, asymmetric)
 	}
-	if err := a.check(r, &wanted); err != nil {
+	if err := a.checkTarget(wanted.URL); err != nil {
 		return err
 	}
+	o, err := a.given(r, "organization", organization)
+	if err != nil {
+		return err
+	}
+	if !r.key.Sees(o.ID) {
+		return domain.Refuse(domain.Forbidden, "this API key is for one organization only; give that as organization")
+	}
+	wanted.Organization, wanted.OrganizationID = o.Domain, o.ID
 	key := keys.NewSigning(signature == asymmetric)
 	p, err := a.Commands.CreateEndpoint(r.Context(), r.caller(), wanted, headers, key)
 	if err != nil {
@@ -109,22 +117,6 @@ func (a *API) createWebhook(w http.ResponseWriter, r *request) error {
 	shown.SignatureKey = key.Shared()
 	w.Header().Set("Location", "/api/v2/webhooks/"+p.ID)
 	return answer(w, http.StatusCreated, shown)
-}
-
-// check holds settings against what the door knows: which organizations there are, and where deliveries may go.
-func (a *API) check(r *request, s *domain.EndpointSettings) error {
-	if err := a.checkTarget(s.URL); err != nil {
-		return err
-	}
-	if s.Organization == "" {
-		return nil
-	}
-	o, err := a.Read.Organization(r.Context(), s.Organization)
-	if errors.Is(err, projections.ErrNotFound) {
-		return domain.RefuseField("organization", "is no organization's domain or id")
-	}
-	s.Organization = o.Domain
-	return err
 }
 
 // checkTarget refuses at once an address that deliveries will never reach. A host name is judged where it is dialled, on what
@@ -155,24 +147,15 @@ func (a *API) listWebhooks(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Read.Endpoints(r.Context(), p.page, p.perPage)
+	found, total, err := a.Read.Endpoints(r.Context(), r.key.OrganizationID, p.page, p.perPage)
 	if err != nil {
 		return err
 	}
 	return answerPage(w, p, found, total, a.showWebhook)
 }
 
-func (a *API) webhook(r *request) (projections.Endpoint, error) {
-	p, err := a.Read.Endpoint(r.Context(), r.PathValue("id"))
-	return p, unlessFound(err, "there is no such webhook")
-}
-
 func (a *API) getWebhook(w http.ResponseWriter, r *request) error {
-	p, err := a.webhook(r)
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, a.showWebhook(p))
+	return answer(w, http.StatusOK, a.showWebhook(r.webhook))
 }
 
 // updateWebhook changes the fields that are given. Headers are given all or not at all; one whose value is "hidden" stays as it is.
@@ -181,10 +164,15 @@ func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.Commands.UpdateEndpoint(r.Context(), r.caller(), r.PathValue("id"), func(s *domain.EndpointSettings, stood map[string]string) (map[string]string, error) {
-		headers := stood
-		if err := settings(s, &headers).take(object); err != nil {
+	p, err := a.Commands.UpdateEndpoint(r.Context(), r.caller(), r.webhook.ID, func(s *domain.EndpointSettings, stood map[string]string) (map[string]string, error) {
+		headers, organization := stood, ""
+		f := settings(s, &headers)
+		f["organization"] = &organization
+		if err := f.take(object); err != nil {
 			return nil, err
+		}
+		if organization != "" && organization != s.Organization && organization != s.OrganizationID {
+			s.Organization = organization // which is refused
 		}
 		for name, value := range headers {
 			if value != hidden {
@@ -196,7 +184,7 @@ func (a *API) updateWebhook(w http.ResponseWriter, r *request) error {
 			}
 			headers[name] = known
 		}
-		return headers, a.check(r, s)
+		return headers, a.checkTarget(s.URL)
 	})
 	return a.answerWebhook(w, http.StatusOK, p, err)
 }
@@ -210,13 +198,13 @@ func (a *API) answerWebhook(w http.ResponseWriter, status int, p projections.End
 }
 
 func (a *API) enableWebhook(w http.ResponseWriter, r *request) error {
-	p, err := a.Commands.EnableEndpoint(r.Context(), r.caller(), r.PathValue("id"))
+	p, err := a.Commands.EnableEndpoint(r.Context(), r.caller(), r.webhook.ID)
 	return a.answerWebhook(w, http.StatusOK, p, err)
 }
 
 // pauseWebhook disables a webhook by hand: what happens meanwhile is kept for it, and sent once it is enabled.
 func (a *API) pauseWebhook(w http.ResponseWriter, r *request) error {
-	p, err := a.Commands.PauseEndpoint(r.Context(), r.caller(), r.PathValue("id"))
+	p, err := a.Commands.PauseEndpoint(r.Context(), r.caller(), r.webhook.ID)
 	return a.answerWebhook(w, http.StatusOK, p, err)
 }
 
@@ -231,7 +219,7 @@ func (a *API) rotateKey(w http.ResponseWriter, r *request) error {
 			return domain.RefuseField("overlap", "is not a duration, as 24h or 90m")
 		}
 	}
-	p, key, err := a.Commands.RotateKey(r.Context(), r.caller(), r.PathValue("id"), overlap)
+	p, key, err := a.Commands.RotateKey(r.Context(), r.caller(), r.webhook.ID, overlap)
 	if err != nil {
 		return err
 	}
@@ -241,7 +229,7 @@ func (a *API) rotateKey(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) deleteWebhook(w http.ResponseWriter, r *request) error {
-	if err := a.Commands.DeleteEndpoint(r.Context(), r.caller(), r.PathValue("id")); err != nil {
+	if err := a.Commands.DeleteEndpoint(r.Context(), r.caller(), r.webhook.ID); err != nil {
 		return err
 	}
 	return done(w)
@@ -253,6 +241,6 @@ func (a *API) testWebhook(w http.ResponseWriter, r *request) error {
 	if err := (fields{"event_codes": &codes}).read(w, r); err != nil {
 		return err
 	}
-	p, err := a.Commands.TestEndpoint(r.Context(), r.caller(), r.PathValue("id"), codes)
+	p, err := a.Commands.TestEndpoint(r.Context(), r.caller(), r.webhook.ID, codes)
 	return a.answerWebhook(w, http.StatusAccepted, p, err)
 }

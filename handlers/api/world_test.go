@@ -27,11 +27,11 @@ import (
 
 // world is a server with everything real but the log, which is in memory, and the clock.
 type world struct {
-	outbox   *projections.Outbox
 	t        testing.TB
 	log      *eventstore.Memory
 	commands *command.Service
 	read     *projections.ReadModel
+	outbox   *projections.Outbox
 	door     *api.API
 	handler  http.Handler
 	lines    *buffer // what the server logged
@@ -81,7 +81,7 @@ func newWorld(t testing.TB, allow ...string) *world {
 	t.Helper()
 	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, failures: 1 << 20, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}}
 	w.start(allow...)
-	key, token, err := w.commands.CreateAPIKey(t.Context(), system, "test")
+	key, token, err := w.commands.CreateAPIKey(t.Context(), system, "test", domain.Permissions, projections.Organization{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,6 @@ func (w *world) start(allow ...string) {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { outbox.Close() })
-	w.outbox = outbox
 	runner := projections.NewRunner(w.log, logger, prometheus.NewRegistry(), read, outbox)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
@@ -147,7 +146,7 @@ func (w *world) start(allow ...string) {
 	read.Expect(head)
 	mux := http.NewServeMux()
 	door.Mount(mux)
-	w.read, w.door, w.handler = read, door, held(w.t, handlers.Serve(mux, logger, prometheus.NewRegistry()))
+	w.read, w.outbox, w.door, w.handler = read, outbox, door, held(w.t, handlers.Serve(mux, logger, prometheus.NewRegistry()))
 }
 
 // answer is what came back.

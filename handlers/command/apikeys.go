@@ -9,18 +9,19 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// CreateAPIKey makes a key of the management API and answers it; it is not shown again.
-func (s *Service) CreateAPIKey(ctx context.Context, c Caller, keyName string) (projections.APIKey, string, error) {
+// CreateAPIKey makes a key of the management API and answers it; it is not shown again. The key knows the organization given only, all if that is
+// the zero one. Whether the caller may give it these rights is for the caller's door to decide.
+func (s *Service) CreateAPIKey(ctx context.Context, c Caller, keyName string, permissions []domain.Permission, o projections.Organization) (projections.APIKey, string, error) {
 	id, secret := newID(), keys.NewSecret()
-	event, err := domain.CreateAPIKey(keyName, keys.Hash(secret))
+	event, err := domain.CreateAPIKey(keyName, keys.Hash(secret), domain.Rights{Permissions: permissions, OrganizationID: o.ID})
 	if err != nil {
 		return projections.APIKey{}, "", err
 	}
-	k, err := s.addAPIKey(ctx, c, id, event)
+	k, err := s.addAPIKey(ctx, c, id, event, o.Domain)
 	return k, id + "." + secret, err
 }
 
-// PresetAPIKey makes sure that the key id.secret exists. The same again is fine; another secret for the id, or an id that was
+// PresetAPIKey makes sure that the key id.secret exists, with all rights. The same again is fine; another secret for the id, or an id that was
 // deleted, is a conflict.
 func (s *Service) PresetAPIKey(ctx context.Context, c Caller, keyName, id, secret string) error {
 	stream := projections.KindAPIKey.Stream(id)
@@ -34,20 +35,20 @@ func (s *Service) PresetAPIKey(ctx context.Context, c Caller, keyName, id, secre
 		case f.Version != eventstore.NoStream:
 			return projections.APIKey{}, domain.Refuse(domain.Conflict, "the API key %s was made with another secret, or deleted; preset another id", id)
 		}
-		return s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret)})
+		return s.addAPIKey(ctx, c, id, domain.APIKeyCreated{Name: keyName, Hash: keys.Hash(secret), Rights: domain.AllRights()}, "")
 	})
 	return err
 }
 
-func (s *Service) addAPIKey(ctx context.Context, c Caller, id string, event domain.APIKeyCreated) (projections.APIKey, error) {
+func (s *Service) addAPIKey(ctx context.Context, c Caller, id string, event domain.APIKeyCreated, organization string) (projections.APIKey, error) {
 	var draft draft
-	meta, stream := s.meta(c, ""), projections.KindAPIKey.Stream(id)
+	meta, stream := s.meta(c, organization), projections.KindAPIKey.Stream(id)
 	draft.add(stream, eventstore.NoStream, meta, event)
 	if err := s.append(ctx, draft); err != nil {
 		return projections.APIKey{}, err
 	}
 	f := keep(s, stream, folded[domain.APIKey]{}, meta.RecordedAt, domain.Event(event))
-	return projections.APIKey{ID: id, Name: f.State.Name, Hash: f.State.Hash, Created: f.Created}, nil
+	return projections.APIKey{ID: id, Name: f.State.Name, Hash: f.State.Hash, Rights: f.State.Rights, Organization: organization, Created: f.Created}, nil
 }
 
 // DeleteAPIKey deletes a key; it and every token made for it let nobody in from then on.

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -56,6 +57,25 @@ func (s *Service) orphan(ctx context.Context, d *draft, meta domain.Meta, organi
 }
 
 func organizationDomain(slug string) name { return name{"organizations", "domain", slug} }
+
+// Beginning is where an organization begins in the log: behind it stands all that it is told of, and nothing that another organization of its domain was, for the domain is
+// claimed before anything else happens in it.
+func (s *Service) Beginning(ctx context.Context, id, slug string) (eventstore.Position, error) {
+	stream, owner := s.claimStream(organizationDomain(slug)), projections.KindOrganization.Stream(id)
+	for r, err := range s.Log.Read(ctx, stream, 0) {
+		if err != nil {
+			return eventstore.Position{}, fmt.Errorf("read %s: %w", stream, err)
+		}
+		e, err := domain.Decode(r.Type, r.Data)
+		if err != nil {
+			return eventstore.Position{}, fmt.Errorf("read %s: %w", stream, err)
+		}
+		if e == (domain.NameClaimed{Owner: owner}) {
+			return r.Position, nil
+		}
+	}
+	return eventstore.Position{}, fmt.Errorf("no claim of %s is by %s", stream, owner)
+}
 
 func organizationOf(id string, f folded[domain.Organization]) projections.Organization {
 	return projections.Organization{ID: id, Domain: f.State.Domain, Name: f.State.Name, Created: f.Created, Updated: f.Modified}

@@ -167,13 +167,18 @@ CREATE TABLE IF NOT EXISTS endpoints (
     updated TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS endpoints_of ON endpoints (state ->> 'organization');
+CREATE INDEX IF NOT EXISTS endpoints_by_organization ON endpoints (state ->> 'organization_id', id);
 
+-- permissions is a JSON list; organization is the id of the only one that the key knows, '' for all.
 CREATE TABLE IF NOT EXISTS apikeys (
-    id      TEXT PRIMARY KEY,
-    name    TEXT NOT NULL,
-    hash    TEXT NOT NULL,
-    created TEXT NOT NULL
+    id           TEXT PRIMARY KEY,
+    name         TEXT NOT NULL,
+    hash         TEXT NOT NULL,
+    permissions  TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    created      TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS apikeys_of ON apikeys (organization, id);
 
 -- What the planner shall believe: a directory has thousands of users, and a name finds one.
 -- Without it SQLite takes any two indexes for equally good, and reads a whole directory to find one user without sorting.

@@ -1,0 +1,185 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/projections"
+)
+
+// request is one with an API key, and with what its path names.
+type request struct {
+	*http.Request
+	key          projections.APIKey
+	params       url.Values
+	organization projections.Organization // below /org/{org}
+	directory    projections.Directory    // below it, where the route is about the directory
+	webhook      projections.Endpoint     // below /webhooks/{id}
+	delivery     projections.Logged       // below /webhook-events/{id}
+	replay       projections.Replay       // below /replays/{id}
+}
+
+// caller is who the events name.
+func (r *request) caller() command.Caller {
+	return command.Caller{Actor: "apikey:" + r.key.ID, Source: domain.SourceAPI, Request: handlers.RequestID(r.Request)}
+}
+
+// handler handles a request that was let through.
+type handler func(w http.ResponseWriter, r *request) error
+
+// keyed lets a request through whose API key has the permission, and in its query the parameters that are known only.
+func (a *API) keyed(needs domain.Permission, known []string, h handler) handlers.Func {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		k, err := a.keyOf(r.Context(), handlers.BearerToken(r))
+		if err != nil {
+			if domain.Shown(err).Code == domain.Unauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+				return a.Throttle.Failed(r, err)
+			}
+			return err
+		}
+		handlers.Note(r, slog.String("apikey", k.ID))
+		a.LastUsed.Use(holder(k), k.ID, a.Commands.Now())
+		if !k.May(needs) {
+			return domain.Refuse(domain.Forbidden, "this API key has no permission to %s", needs)
+		}
+		params, err := paramsOf(r, known)
+		if err != nil {
+			return err
+		}
+		return h(w, &request{Request: r, key: k, params: params})
+	}
+}
+
+// paramsOf reads the query. What cannot be read or is not known is not passed over: a list without its filter is another list.
+func paramsOf(r *http.Request, known []string) (url.Values, error) {
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "the query of the URL cannot be read; escape its values")
+	}
+	wrong := map[string]string{}
+	for name := range params {
+		if !slices.Contains(known, name) {
+			wrong[name] = unknownHere(known)
+		}
+	}
+	return params, refuseFields(wrong)
+}
+
+// unknownHere says of a name that it is not among those that there are.
+func unknownHere(known []string) string {
+	if len(known) == 0 {
+		return "is unknown here; there are none"
+	}
+	return "is unknown here; there are: " + strings.Join(slices.Sorted(slices.Values(known)), " ")
+}
+
+// What follows finds what a path names. What belongs to another organization than the key's is not there, as what never was.
+
+// ofAll is for keys that know all organizations.
+func (a *API) ofAll(h handler) handler {
+	return func(w http.ResponseWriter, r *request) error {
+		if r.key.OrganizationID != "" {
+			return domain.Refuse(domain.Forbidden, "this API key is for one organization only")
+		}
+		return h(w, r)
+	}
+}
+
+// ofOrganization finds the organization that the path names.
+func (a *API) ofOrganization(h handler) handler {
+	return func(w http.ResponseWriter, r *request) (err error) {
+		r.organization, err = a.Read.Organization(r.Context(), r.PathValue("org"))
+		if err == nil && !r.key.Sees(r.organization.ID) {
+			err = projections.ErrNotFound
+		}
+		if err != nil {
+			return unlessFound(err, "there is no such organization")
+		}
+		handlers.Note(r.Request, slog.String("organization", r.organization.ID))
+		return h(w, r)
+	}
+}
+
+// ofDirectory finds the organization that the path names, and its directory.
+func (a *API) ofDirectory(h handler) handler {
+	return a.ofOrganization(func(w http.ResponseWriter, r *request) (err error) {
+		if r.directory, err = a.Read.DirectoryOf(r.Context(), r.organization.ID); err != nil {
+			return unlessFound(err, "the organization has no directory; POST to its directory-sync first")
+		}
+		return h(w, r)
+	})
+}
+
+// ofWebhook finds the webhook that the path names.
+func (a *API) ofWebhook(h handler) handler {
+	return func(w http.ResponseWriter, r *request) (err error) {
+		if r.webhook, err = a.endpoint(r, r.PathValue("id")); err != nil {
+			return unlessFound(err, "there is no such webhook")
+		}
+		return h(w, r)
+	}
+}
+
+// endpoint finds an endpoint that the key may know of.
+func (a *API) endpoint(r *request, id string) (projections.Endpoint, error) {
+	p, err := a.Read.Endpoint(r.Context(), id)
+	if err == nil && !r.key.Sees(p.OrganizationID) {
+		err = projections.ErrNotFound
+	}
+	return p, err
+}
+
+// endpoints are the ids of those that the key may know of, nil for all.
+func (a *API) endpoints(r *request) ([]string, error) {
+	if r.key.OrganizationID == "" {
+		return nil, nil
+	}
+	return a.Read.EndpointIDs(r.Context(), r.key.OrganizationID)
+}
+
+// ofDelivery finds the delivery that the path names.
+func (a *API) ofDelivery(h handler) handler {
+	return func(w http.ResponseWriter, r *request) (err error) {
+		if r.delivery, err = a.delivery(r, r.PathValue("id")); err == nil && r.key.OrganizationID != "" {
+			_, err = a.endpoint(r, r.delivery.Endpoint)
+		}
+		if err != nil {
+			return unlessFound(err, "there is no such delivery; ended ones are kept for some time only")
+		}
+		return h(w, r)
+	}
+}
+
+// ofReplay finds the replay that the path names.
+func (a *API) ofReplay(h handler) handler {
+	return func(w http.ResponseWriter, r *request) (err error) {
+		if r.replay, err = a.replay(r, r.PathValue("id")); err == nil && r.key.OrganizationID != "" {
+			_, err = a.endpoint(r, r.replay.Endpoint)
+		}
+		if err != nil {
+			return unlessFound(err, "there is no such replay")
+		}
+		return h(w, r)
+	}
+}
+
+// ofAPIKey makes sure that there is the API key that the path names.
+func (a *API) ofAPIKey(h handler) handler {
+	return func(w http.ResponseWriter, r *request) error {
+		k, err := a.Read.APIKey(r.Context(), r.PathValue("id"))
+		if err == nil && !r.key.Sees(k.OrganizationID) {
+			err = projections.ErrNotFound
+		}
+		if err != nil {
+			return unlessFound(err, "there is no such API key")
+		}
+		return h(w, r)
+	}
+}
