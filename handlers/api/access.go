@@ -33,8 +33,10 @@ func (r *request) caller() command.Caller {
 // handler handles a request that was let through.
 type handler func(w http.ResponseWriter, r *request) error
 
-// keyed lets a request through whose API key has the permission, and in its query the parameters that are known only.
-func (a *API) keyed(needs domain.Permission, known []string, h handler) handlers.Func {
+// keyed lets a request through whose API key has the permission, with nothing in its query, nor in its body if it takes none, that the operation does
+// not know.
+func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.Func {
+	known := o.query()
 	return func(w http.ResponseWriter, r *http.Request) error {
 		k, err := a.keyOf(r.Context(), handlers.BearerToken(r))
 		if err != nil {
@@ -53,7 +55,13 @@ func (a *API) keyed(needs domain.Permission, known []string, h handler) handlers
 		if err != nil {
 			return err
 		}
-		return h(w, &request{Request: r, key: k, params: params})
+		req := &request{Request: r, key: k, params: params}
+		if o.Body == nil {
+			if err := (fields{}).read(w, req); err != nil {
+				return err
+			}
+		}
+		return h(w, req)
 	}
 }
 

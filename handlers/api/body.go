@@ -31,7 +31,7 @@ func readObject(w http.ResponseWriter, r *request) (map[string]any, error) {
 		return nil, nil
 	}
 	body, err := handlers.ReadBody(w, r.Request, maxBody, "application/json")
-	if err != nil {
+	if err != nil || len(body) == 0 {
 		return nil, err
 	}
 	return domain.ReadObject(body, maxDepth)

@@ -23,7 +23,7 @@ func (a *API) routes() ([]handlers.Route, error) {
 		}
 	}
 	keyed := func(needs domain.Permission, method, path string, h handler) {
-		add(method, path, func(o *operation) handlers.Func { return a.keyed(needs, o.query(), h) })
+		add(method, path, func(o *operation) handlers.Func { return a.keyed(needs, o, h) })
 	}
 	read := func(method, path string, h handler) { keyed(domain.PermissionRead, method, path, h) }
 	write := func(method, path string, h handler) { keyed(domain.PermissionWrite, method, path, h) }
