@@ -60,7 +60,7 @@ func shown(h Func, show Show) http.Handler {
 				return
 			}
 			e := domain.Shown(err)
-			if e.Code == domain.Unavailable || e.Code == domain.RateLimited {
+			if (e.Code == domain.Unavailable || e.Code == domain.RateLimited) && w.Header().Get("Retry-After") == "" {
 				w.Header().Set("Retry-After", "1")
 			}
 			show(w, r, e)

@@ -37,6 +37,7 @@ type server struct {
 	log          eventLog
 	read         *projections.ReadModel
 	outbox       *projections.Outbox
+	replies      *projections.Replies
 	runner       *projections.Runner
 	commands     *command.Service
 	lease        *esdb.Lease     // of who delivers; nil where this server alone writes the log
@@ -80,6 +81,9 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 		return s, err
 	}
 	if err = s.project(ctx, c, head); err != nil {
+		return s, err
+	}
+	if s.replies, err = projections.OpenReplies(c.Data, s.log, s.log.ID(), head); err != nil {
 		return s, err
 	}
 	if err = s.openPublications(ctx, c); err != nil {
@@ -189,7 +193,7 @@ func (s *server) wire(c *serverConfig) error {
 	if err != nil {
 		return err
 	}
-	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID(), s.read), Outbox: s.outbox,
+	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID(), s.read), Outbox: s.outbox, Replies: s.replies,
 		PublicURL: s.url, Service: c.ServiceName, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed})
 	if err != nil {
 		return err
@@ -284,6 +288,9 @@ func (s *server) close() error {
 	}
 	for _, p := range s.publications {
 		errs = append(errs, p.close())
+	}
+	if s.replies != nil {
+		errs = append(errs, s.replies.Close())
 	}
 	if s.outbox != nil {
 		errs = append(errs, s.outbox.Close())

@@ -8,7 +8,7 @@
 // read from the log, deliveries from the outbox, everything else from the read model. Whether a webhook's address may be reached is decided for good where it
 // is dialled; here an address that never may is refused at once.
 //
-// An Idempotency-Key header is not honoured: a POST that is sent again is done again, unless a name is then taken.
+// A POST with an Idempotency-Key that is sent again is answered as the first time (once.go).
 package api
 
 import (
@@ -24,16 +24,17 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// Config is what the door needs; the first six are required.
+// Config is what the door needs; the first seven are required.
 type Config struct {
 	Commands     *command.Service
 	Read         *projections.ReadModel
 	Log          projections.Past    // histories are folded from it, and replays located in it
 	Feed         *projections.Feed   // of that log
 	Outbox       *projections.Outbox // what was delivered of it
-	PublicURL    string              // where identity providers reach this server, without a slash at the end
-	Service      string              // what users sign in to, in small letters: connections carry it in their ids; rollcall if empty
-	WebhookAllow []netip.Prefix      // ranges off the public internet that webhooks may reach, also by http
+	Replies      *projections.Replies
+	PublicURL    string         // where identity providers reach this server, without a slash at the end
+	Service      string         // what users sign in to, in small letters: connections carry it in their ids; rollcall if empty
+	WebhookAllow []netip.Prefix // ranges off the public internet that webhooks may reach, also by http
 
 	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil
 	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
@@ -65,8 +66,8 @@ func New(c Config) (*API, error) {
 	if c.Read == nil {
 		wrong = append(wrong, errors.New("api: Read is required"))
 	}
-	if c.Log == nil || c.Feed == nil || c.Outbox == nil {
-		wrong = append(wrong, errors.New("api: Log, Feed and Outbox are required"))
+	if c.Log == nil || c.Feed == nil || c.Outbox == nil || c.Replies == nil {
+		wrong = append(wrong, errors.New("api: Log, Feed, Outbox and Replies are required"))
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
 		wrong = append(wrong, errors.New("api: PublicURL is an absolute http or https URL without a slash at its end"))

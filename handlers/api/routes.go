@@ -23,6 +23,9 @@ func (a *API) routes() ([]handlers.Route, error) {
 		}
 	}
 	keyed := func(needs domain.Permission, method, path string, h handler) {
+		if method == "POST" {
+			h = a.once(h)
+		}
 		add(method, path, func(o *operation) handlers.Func { return a.keyed(needs, o, h) })
 	}
 	read := func(method, path string, h handler) { keyed(domain.PermissionRead, method, path, h) }

@@ -28,10 +28,14 @@ import (
 // world is a server with everything real but the log, which is in memory, and the clock.
 type world struct {
 	t        testing.TB
+	outbox   *projections.Outbox
 	log      *eventstore.Memory
 	commands *command.Service
 	read     *projections.ReadModel
-	outbox   *projections.Outbox
+	folder   string // of the replies, which outlive a server
+	replies  *projections.Replies
+	before   func() error // is called before each append, nil for nothing
+	after    func() error // and after it
 	door     *api.API
 	handler  http.Handler
 	lines    *buffer // what the server logged
@@ -80,6 +84,8 @@ var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
 func newWorld(t testing.TB, allow ...string) *world {
 	t.Helper()
 	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, failures: 1 << 20, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}}
+	w.folder = t.TempDir()
+	t.Cleanup(func() { w.replies.Close() })
 	w.start(allow...)
 	key, token, err := w.commands.CreateAPIKey(t.Context(), system, "test", domain.Permissions, projections.Organization{})
 	if err != nil {
@@ -117,6 +123,17 @@ func (w *world) start(allow ...string) {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { outbox.Close() })
+	w.outbox = outbox
+	if w.replies != nil {
+		w.replies.Close()
+	}
+	head, err := w.log.Head(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.replies, err = projections.OpenReplies(w.folder, w.log, "a log", head); err != nil {
+		w.t.Fatal(err)
+	}
 	runner := projections.NewRunner(w.log, logger, prometheus.NewRegistry(), read, outbox)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
@@ -126,7 +143,7 @@ func (w *world) start(allow ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if w.commands, err = command.New(command.Config{Log: w.log, Read: read, Keys: master, Now: w.clock.Now}); err != nil {
+	if w.commands, err = command.New(command.Config{Log: watched{w.log, w}, Read: read, Keys: master, Now: w.clock.Now}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.lastUsed = handlers.OpenLastUsed("", logger)
@@ -134,19 +151,34 @@ func (w *world) start(allow ...string) {
 	for _, p := range allow {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
-	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
+	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, Replies: w.replies, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
 		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	head, err := w.log.Head(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	read.Expect(head)
 	mux := http.NewServeMux()
 	door.Mount(mux)
-	w.read, w.outbox, w.door, w.handler = read, outbox, door, held(w.t, handlers.Serve(mux, logger, prometheus.NewRegistry()))
+	w.read, w.door, w.handler = read, door, held(w.t, handlers.Serve(mux, logger, prometheus.NewRegistry()))
+}
+
+// watched is the log with a hook on its appends.
+type watched struct {
+	*eventstore.Memory
+	world *world
+}
+
+func (l watched) Append(ctx context.Context, batch ...eventstore.Write) (eventstore.Position, error) {
+	if f := l.world.before; f != nil {
+		if err := f(); err != nil {
+			return eventstore.Position{}, err
+		}
+	}
+	at, err := l.Memory.Append(ctx, batch...)
+	if f := l.world.after; f != nil && err == nil {
+		err = f()
+	}
+	return at, err
 }
 
 // answer is what came back.
