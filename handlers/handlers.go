@@ -29,7 +29,7 @@ type Route struct {
 type Show func(w http.ResponseWriter, r *http.Request, e *domain.Error)
 
 // Mount adds a door's routes below a prefix such as /api/v2/. Whatever else is asked for there is a not-found or a
-// method-not-allowed error, in the door's own form.
+// method-not-allowed error, in the door's own form; OPTIONS is answered with what a path takes.
 func Mount(mux *http.ServeMux, prefix string, show Show, routes []Route) {
 	methods := map[string][]string{}
 	for _, route := range routes {
@@ -37,8 +37,11 @@ func Mount(mux *http.ServeMux, prefix string, show Show, routes []Route) {
 		methods[route.Path] = append(methods[route.Path], route.Method)
 	}
 	for path, allowed := range methods {
-		refuse := shown(notAllowed(allowed), show)
-		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} { // each by itself: a literal path may stand beside one with a wildcard
+		slices.Sort(allowed)
+		allow := strings.Join(allowed, ", ")
+		mux.Handle("OPTIONS "+path, shown(options(allow), show))
+		refuse := shown(notAllowed(allow), show)
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} { // each by itself: a literal path may stand beside one with a wildcard
 			if !slices.Contains(allowed, method) {
 				mux.Handle(method+" "+path, refuse)
 			}
@@ -88,9 +91,16 @@ func caught(h Func, w http.ResponseWriter, r *http.Request) (err error) {
 
 func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()) }
 
-func notAllowed(methods []string) Func {
-	slices.Sort(methods)
-	allow := strings.Join(methods, ", ")
+// options answers what a path takes (RFC 9110 §9.3.7), which openly stands in each door's description. Nothing in it lets a page of another origin ask (CORS).
+func options(allow string) Func {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", allow)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+func notAllowed(allow string) Func {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Allow", allow)
 		return domain.Refuse(domain.MethodNotAllowed, "this path takes %s only", allow)

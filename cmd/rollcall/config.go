@@ -32,6 +32,7 @@ type serverConfig struct {
 	Publish        []string      `help:"Brokers that every change is published to: nats://, amqp:// or redis://host/topic. The topic is the stream or the queue." placeholder:"URL"`
 	PublishFrom    string        `help:"Where a broker that is new begins: a position, an RFC 3339 time, 0 for the start, or head." default:"head" placeholder:"WHERE"`
 	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
+	APIRate        float64       `help:"Requests a second that one API key may make, with two seconds' worth at once; 0 for any number." default:"100" placeholder:"NUMBER" name:"api-rate"`
 	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
 	LogLevel       slog.Level    `help:"Lowest level of the log lines: debug, info, warn or error." default:"info"`
 	APIKey         secret        `help:"The first API key, as <id>.<secret> with a secret of 32 characters or more; for containers and tests." name:"api-key" placeholder:"SECRET"`
@@ -60,6 +61,9 @@ const (
 
 // serviceName is a name that may stand in an id.
 var serviceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// maxAPIRate is the most that --api-rate may be: more than one server answers.
+const maxAPIRate = 1_000_000
 
 // Validate implements kong's validation: all that is wrong, at once.
 func (c *serverConfig) Validate() error {
@@ -93,6 +97,9 @@ func (c *serverConfig) Validate() error {
 	}
 	if c.SCIMMaxBody < minSCIMBody || c.SCIMMaxBody > maxSCIMBody {
 		wrong = append(wrong, fmt.Errorf("--scim-max-body is between %d and %d", minSCIMBody, maxSCIMBody))
+	}
+	if !(c.APIRate >= 0 && c.APIRate <= maxAPIRate) { // NaN is none either
+		wrong = append(wrong, fmt.Errorf("--api-rate is between 0 and %d", maxAPIRate))
 	}
 	if c.APIKey != "" {
 		if id, secret, ok := keys.SplitToken(string(c.APIKey)); !ok || len(secret) < 32 || len(id) > 64 || strings.ContainsAny(id, " /") {

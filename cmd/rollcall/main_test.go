@@ -74,6 +74,8 @@ func TestWrongCallsAreTold(t *testing.T) {
 		"is not a range, as 10.0.0.0/8":                               {"serve", "--webhook-allow", "10.0.0.1"},
 		"--webhook-timeout is between":                                {"serve", "--webhook-timeout", "1h"},
 		"--scim-max-body is between":                                  {"serve", "--scim-max-body", "0"},
+		"--api-rate is between":                                       {"serve", "--api-rate", "NaN"},
+		"--api-rate is between 0 and 1000000":                         {"serve", "--api-rate=-1"},
 		"a secret of 32 characters":                                   {"serve", "--api-key", "me.short"},
 		"32 bytes in base64":                                          {"serve", "--master-key", "short"},
 		"must be one of \"text\",\"json\"":                            {"serve", "--log-format", "xml"},

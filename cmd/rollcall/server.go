@@ -194,7 +194,7 @@ func (s *server) wire(c *serverConfig) error {
 		return err
 	}
 	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID(), s.read), Outbox: s.outbox, Replies: s.replies,
-		PublicURL: s.url, Service: c.ServiceName, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed})
+		PublicURL: s.url, Service: c.ServiceName, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed, Pace: handlers.NewPace(c.APIRate, nil)})
 	if err != nil {
 		return err
 	}
@@ -205,11 +205,12 @@ func (s *server) wire(c *serverConfig) error {
 	return nil
 }
 
-// Limits on how long a client may keep a connection busy.
+// Limits on how long a client may keep a connection busy, and with what before its body.
 const (
 	headerTimeout  = 10 * time.Second
 	requestTimeout = 2 * time.Minute
 	idleTimeout    = 2 * time.Minute
+	headerBytes    = 64 << 10 // a filter is the largest that stands in them
 	drainTimeout   = 30 * time.Second
 )
 
@@ -222,7 +223,7 @@ func (s *server) run(ctx context.Context, ready func() error) error {
 	acting, stopActing := context.WithCancel(background)
 	defer stopActing()
 	web := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
 		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	web.RegisterOnShutdown(func() { close(s.stopping) })

@@ -98,3 +98,24 @@ func TestDrain(t *testing.T) {
 		t.Error("the port is open after the end")
 	}
 }
+
+// TestHeadersAreBounded: what stands before a body is refused before any door looks at it, with room for the longest filter.
+func TestHeadersAreBounded(t *testing.T) {
+	s, _ := runServer(t, t.TempDir())
+	<-s.ready
+	for size, status := range map[int]int{headerBytes / 2: http.StatusOK, 2 * headerBytes: http.StatusRequestHeaderFieldsTooLarge} {
+		r, err := http.NewRequest("GET", s.url+"/api/v2/org", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+storyKey)
+		r.Header.Set("X-Long", strings.Repeat("x", size))
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Body.Close(); answer.StatusCode != status {
+			t.Errorf("%d bytes of headers are answered with %d, want %d", size, answer.StatusCode, status)
+		}
+	}
+}

@@ -2,9 +2,11 @@ package api
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -47,6 +49,9 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 			return err
 		}
 		handlers.Note(r, slog.String("apikey", k.ID))
+		if err := a.paced(w, k); err != nil {
+			return err
+		}
 		a.LastUsed.Use(holder(k), k.ID, a.Commands.Now())
 		if !k.May(needs) {
 			return domain.Refuse(domain.Forbidden, "this API key has no permission to %s", needs)
@@ -63,6 +68,17 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 		}
 		return h(w, req)
 	}
+}
+
+// paced refuses a key that asks too often.
+func (a *API) paced(w http.ResponseWriter, k projections.APIKey) error {
+	wait := a.Pace.Wait(k.ID)
+	if wait == 0 {
+		return nil
+	}
+	seconds := int(math.Ceil(wait.Seconds()))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return domain.Refuse(domain.RateLimited, "too many requests with this API key; wait %d s before the next", seconds)
 }
 
 // paramsOf reads the query. What cannot be read or is not known is not passed over: a list without its filter is another list.

@@ -38,6 +38,7 @@ type Config struct {
 
 	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil
 	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
+	Pace     *handlers.Pace     // of each key; any if nil
 	LastUsed *handlers.LastUsed // of the directories' tokens and the API keys; nothing is known of them if nil
 }
 
@@ -85,6 +86,9 @@ func New(c Config) (*API, error) {
 	}
 	if c.Throttle == nil {
 		c.Throttle = handlers.NewThrottle(handlers.Failures, nil)
+	}
+	if c.Pace == nil {
+		c.Pace = handlers.NewPace(0, nil)
 	}
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)

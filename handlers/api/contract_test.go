@@ -120,6 +120,12 @@ func (a *copied) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 var general = []int{400, 401, 403, 413, 415, 422, 429, 500, 503}
 
 func (c *contract) hold(r *http.Request, sent []byte, a *copied) error {
+	if err := hasHeaders(r, a); err != nil {
+		return err
+	}
+	if r.Method == http.MethodOptions && a.status == http.StatusNoContent {
+		return nil
+	}
 	found, _ := c.paths.Handler(r)
 	operation, is := found.(operationHandler)
 	if !is {
@@ -142,6 +148,31 @@ func (c *contract) hold(r *http.Request, sent []byte, a *copied) error {
 	}
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input,
 		Status: a.status, Header: a.Header(), Body: io.NopCloser(bytes.NewReader(a.body.Bytes())), Options: &openapi3filter.Options{IncludeResponseStatus: true}})
+}
+
+// hasHeaders holds every answer to the headers that each must have, and to those that none may have.
+func hasHeaders(r *http.Request, a *copied) error {
+	want := map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+	if r.URL.Path == "/api/v2/docs" && a.status == http.StatusOK {
+		delete(want, "Content-Security-Policy") // it has one of its own
+	}
+	for name, value := range want {
+		if got := a.Header().Get(name); got != value {
+			return fmt.Errorf("the header %s is %q", name, got)
+		}
+	}
+	if len(a.Header().Get("X-Request-Id")) != 24 {
+		return fmt.Errorf("the request's id is %q", a.Header().Get("X-Request-Id"))
+	}
+	for name := range a.Header() {
+		if strings.HasPrefix(name, "Access-Control-") {
+			return fmt.Errorf("it has the header %s", name)
+		}
+	}
+	if a.status == http.StatusTooManyRequests && a.Header().Get("Retry-After") == "" {
+		return fmt.Errorf("it does not say how long to wait")
+	}
+	return nil
 }
 
 // isError holds the answer of a path or method that there is not.

@@ -42,6 +42,9 @@ func (a *API) issueToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.paced(w, k); err != nil {
+		return err
+	}
 	token, err := a.newAccessToken(k)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,5 +58,60 @@ func TestTokenShowsWhenItWasLastUsed(t *testing.T) {
 	w.must(200, "PUT", "/api/v2/org/acme/directory-sync/reset", "")
 	if got := shown(); got != nil {
 		t.Errorf("a new token was used at %v", got)
+	}
+}
+
+// TestEveryKeyHasItsPace, whatever it asks, also for tokens, which count as the key. Who is told to wait changes nothing, and holds up nobody else.
+func TestEveryKeyHasItsPace(t *testing.T) {
+	w := newWorld(t)
+	acme := w.estate("Acme")
+	w.rate = 0.5
+	w.start()
+	id, secret, _ := strings.Cut(w.key, ".")
+	grant := `{"grant_type":"client_credentials","client_id":"` + id + `","client_secret":"` + secret + `"}`
+	token := w.must(200, "POST", "/oauth/token", grant, "Authorization", "").text("access_token")
+	before := w.head()
+	for _, o := range table(t) {
+		if o.needs() == "" {
+			continue
+		}
+		path := o.at(t, acme.domain, acme.objects)
+		for _, bearer := range []string{w.key, token} {
+			if a := w.as(bearer, o.method, path, o.body(t, acme)); a.status != 429 || a.text("error", "code") != "rate_limited" || a.header.Get("Retry-After") != "2" {
+				t.Errorf("%s = %d, Retry-After %q: %s", o, a.status, a.header.Get("Retry-After"), a.body)
+			}
+		}
+	}
+	if a := w.must(429, "POST", "/oauth/token", grant, "Authorization", ""); a.text("error") != "temporarily_unavailable" || a.header.Get("Retry-After") != "2" {
+		t.Errorf("%q %s", a.header.Get("Retry-After"), a.body)
+	}
+	if w.head() != before {
+		t.Error("a key that was told to wait wrote to the log")
+	}
+	if a := w.as(acme.key, "GET", "/api/v2/org", ""); a.status != 200 {
+		t.Errorf("another key = %d %s", a.status, a.body)
+	}
+	w.must(401, "GET", "/api/v2/org", "", "Authorization", "Bearer "+w.key+"x")
+	w.clock.pass(time.Second)
+	if a := w.must(429, "GET", "/api/v2/org", ""); a.header.Get("Retry-After") != "1" {
+		t.Errorf("a second later Retry-After %q", a.header.Get("Retry-After"))
+	}
+	w.clock.pass(time.Second)
+	w.must(200, "GET", "/api/v2/org", "")
+}
+
+// TestEveryPathTellsWhatItTakes, to anybody, and lets no page of another origin ask.
+func TestEveryPathTellsWhatItTakes(t *testing.T) {
+	w := newWorld(t)
+	takes := map[string][]string{}
+	for _, o := range table(t) {
+		takes[o.path] = append(takes[o.path], o.method)
+	}
+	for path, methods := range takes {
+		slices.Sort(methods)
+		a := w.do("OPTIONS", path, "", "Authorization", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
+		if a.status != 204 || a.body != "" || a.header.Get("Allow") != strings.Join(methods, ", ") {
+			t.Errorf("%s = %d, Allow %q: %s", path, a.status, a.header.Get("Allow"), a.body)
+		}
 	}
 }

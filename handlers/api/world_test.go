@@ -41,7 +41,8 @@ type world struct {
 	lines    *buffer // what the server logged
 	key      string  // the API key that do sends
 	clock    *clock
-	failures int // with wrong keys that are let through at once
+	rate     float64 // of each key, 0 for any
+	failures int     // with wrong keys that are let through at once
 	lastUsed *handlers.LastUsed
 }
 
@@ -152,7 +153,7 @@ func (w *world) start(allow ...string) {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
 	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, Replies: w.replies, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
-		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed})
+		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed, Pace: handlers.NewPace(w.rate, w.clock.Now)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
