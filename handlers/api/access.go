@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -25,6 +26,15 @@ type request struct {
 	webhook      projections.Endpoint     // below /webhooks/{id}
 	delivery     projections.Logged       // below /webhook-events/{id}
 	replay       projections.Replay       // below /replays/{id}
+	noted        bool                     // the log line names an organization
+}
+
+// about notes in the log line which organization the request is about: the key's, or else the first that it names; "" is none.
+func (r *request) about(organizationID string) {
+	if organizationID != "" && !r.noted {
+		handlers.Note(r.Request, slog.String("organization", organizationID))
+		r.noted = true
+	}
 }
 
 // caller is who the events name.
@@ -41,6 +51,7 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 	known := o.query()
 	return func(w http.ResponseWriter, r *http.Request) error {
 		k, err := a.keyOf(r.Context(), handlers.BearerToken(r))
+		noteKey(r, k, err)
 		if err != nil {
 			if domain.Shown(err).Code == domain.Unauthorized {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
@@ -48,7 +59,8 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 			}
 			return err
 		}
-		handlers.Note(r, slog.String("apikey", k.ID))
+		req := &request{Request: r, key: k}
+		req.about(k.OrganizationID)
 		if err := a.paced(w, k); err != nil {
 			return err
 		}
@@ -56,11 +68,9 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 		if !k.May(needs) {
 			return domain.Refuse(domain.Forbidden, "this API key has no permission to %s", needs)
 		}
-		params, err := paramsOf(r, known)
-		if err != nil {
+		if req.params, err = paramsOf(r, known); err != nil {
 			return err
 		}
-		req := &request{Request: r, key: k, params: params}
 		if o.Body == nil {
 			if err := (fields{}).read(w, req); err != nil {
 				return err
@@ -126,7 +136,7 @@ func (a *API) ofOrganization(h handler) handler {
 		if err != nil {
 			return unlessFound(err, "there is no such organization")
 		}
-		handlers.Note(r.Request, slog.String("organization", r.organization.ID))
+		r.about(r.organization.ID)
 		return h(w, r)
 	}
 }
@@ -157,7 +167,19 @@ func (a *API) endpoint(r *request, id string) (projections.Endpoint, error) {
 	if err == nil && !r.key.Sees(p.OrganizationID) {
 		err = projections.ErrNotFound
 	}
+	if err == nil {
+		r.about(p.OrganizationID)
+	}
 	return p, err
+}
+
+// sees makes sure that the key may know of what is sent to an endpoint. That may be there for a while when the endpoint is not any more.
+func (a *API) sees(r *request, endpoint string) error {
+	_, err := a.endpoint(r, endpoint)
+	if r.key.OrganizationID == "" && errors.Is(err, projections.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // endpoints are the ids of those that the key may know of, nil for all.
@@ -171,8 +193,8 @@ func (a *API) endpoints(r *request) ([]string, error) {
 // ofDelivery finds the delivery that the path names.
 func (a *API) ofDelivery(h handler) handler {
 	return func(w http.ResponseWriter, r *request) (err error) {
-		if r.delivery, err = a.delivery(r, r.PathValue("id")); err == nil && r.key.OrganizationID != "" {
-			_, err = a.endpoint(r, r.delivery.Endpoint)
+		if r.delivery, err = a.delivery(r, r.PathValue("id")); err == nil {
+			err = a.sees(r, r.delivery.Endpoint)
 		}
 		if err != nil {
 			return unlessFound(err, "there is no such delivery; ended ones are kept for some time only")
@@ -184,8 +206,8 @@ func (a *API) ofDelivery(h handler) handler {
 // ofReplay finds the replay that the path names.
 func (a *API) ofReplay(h handler) handler {
 	return func(w http.ResponseWriter, r *request) (err error) {
-		if r.replay, err = a.replay(r, r.PathValue("id")); err == nil && r.key.OrganizationID != "" {
-			_, err = a.endpoint(r, r.replay.Endpoint)
+		if r.replay, err = a.replay(r, r.PathValue("id")); err == nil {
+			err = a.sees(r, r.replay.Endpoint)
 		}
 		if err != nil {
 			return unlessFound(err, "there is no such replay")
@@ -204,6 +226,7 @@ func (a *API) ofAPIKey(h handler) handler {
 		if err != nil {
 			return unlessFound(err, "there is no such API key")
 		}
+		r.about(k.OrganizationID)
 		return h(w, r)
 	}
 }

@@ -97,6 +97,7 @@ func (a *API) ofConnection(h func(w http.ResponseWriter, r *request, c projectio
 		if err != nil {
 			return unlessFound(err, "there is no such connection")
 		}
+		r.about(c.OrganizationID)
 		return h(w, r, c)
 	}
 }

@@ -36,6 +36,7 @@ func (a *API) issueToken(w http.ResponseWriter, r *http.Request) error {
 		return domain.RefuseFor(domain.Invalid, unsupportedGrantType, "grant_type is client_credentials only")
 	}
 	k, err := a.keyWith(r.Context(), id, secret)
+	noteKey(r, k, err)
 	if err == errUnauthorized {
 		return a.Throttle.Failed(r, err)
 	}

@@ -33,6 +33,7 @@ func (a *API) given(r *request, field, organization string) (projections.Organiz
 	if errors.Is(err, projections.ErrNotFound) || err == nil && !r.key.Sees(o.ID) {
 		return projections.Organization{}, domain.RefuseField(field, "is no organization's domain or id")
 	}
+	r.about(o.ID)
 	return o, err
 }
 
@@ -45,6 +46,7 @@ func (a *API) createOrganization(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return unlessTaken(err, "name", "another organization has the domain that comes from this name")
 	}
+	r.about(o.ID)
 	w.Header().Set("Location", pathOf(o))
 	return answer(w, http.StatusCreated, showOrganization(o))
 }
