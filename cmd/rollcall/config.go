@@ -28,7 +28,7 @@ type serverConfig struct {
 	WebhookTimeout time.Duration `help:"How long one delivery attempt may take." default:"15s"`
 	KeepDelivered  time.Duration `help:"How long a delivery is kept after it was accepted, with its message and attempts." default:"720h"`
 	KeepFailed     time.Duration `help:"How long a delivery is kept after it was given up or cancelled." default:"2160h"`
-	DeliveriesFrom string        `help:"Where to begin delivering when the deliveries file is lost: a position, an RFC 3339 time, or head." placeholder:"WHERE"`
+	DeliveriesFrom string        `help:"Where to begin delivering when the deliveries file is lost: a position, an RFC 3339 time, or head. With --store it is not needed: what was delivered stands in the log." placeholder:"WHERE"`
 	Publish        []string      `help:"Brokers that every change is published to: nats://, amqp:// or redis://host/topic. The topic is the stream or the queue." placeholder:"URL"`
 	PublishFrom    string        `help:"Where a broker that is new begins: a position, an RFC 3339 time, 0 for the start, or head." default:"head" placeholder:"WHERE"`
 	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
