@@ -8,6 +8,9 @@
 // damages but may set back by some transactions, and those are then made again from the log. The read model may be deleted
 // at any time. The outbox also remembers what was delivered; set back, it delivers again, under the same ids.
 //
+// Replies is the exception: what a request was answered is in no log. Its file is written with synchronous=FULL, for a request whose row a loss of power took away
+// would be carried out twice.
+//
 // Where several servers share a log each has files of its own. A query then asks the log for its head first (ReadModel.ShareLog), and what the server
 // that delivers does is told in the log, from where every outbox takes it.
 //
