@@ -178,7 +178,7 @@ func TestMessageTypeOfEveryEvent(t *testing.T) {
 		"endpoint.created": true, "endpoint.updated": true, "endpoint.key_rotated": true, "endpoint.paused": true, "endpoint.disabled": true,
 		"endpoint.enabled": true, "endpoint.deleted": true, "endpoint.replay_requested": true, "endpoint.replay_cancelled": true,
 		"endpoint.recovery_requested": true, "endpoint.resend_requested": true, "endpoint.delivery_cancelled": true,
-		"deliveries.attempted": true, "deliveries.replayed": true, "deliveries.recovered": true, "deliveries.relayed": true,
+		"deliveries.attempted": true, "deliveries.replayed": true, "deliveries.recovered": true, "deliveries.relayed": true, "deliveries.moved": true,
 	}
 	sent := map[string]bool{TypeWebhookTest: false}
 	for _, kind := range MessageTypes {

@@ -83,6 +83,7 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"deliveries.replayed":         read[DeliveriesReplayed],
 	"deliveries.recovered":        read[DeliveriesRecovered],
 	"deliveries.relayed":          read[DeliveriesRelayed],
+	"deliveries.moved":            read[DeliveriesMoved],
 	"apikey.created":              read[APIKeyCreated],
 	"apikey.deleted":              read[APIKeyDeleted],
 	"application.created":         read[ApplicationCreated],
