@@ -88,17 +88,18 @@ func (o *Outbox) Settled(ctx context.Context) (at eventstore.Position, known boo
 		return at, false, err
 	}
 	type opened struct {
-		seq   int64
-		event []byte
+		seq  int64
+		from string
 	}
-	open, err := rowsOf(ctx, o.db.read, func(r row) (d opened, err error) { return d, r.Scan(&d.seq, &d.event) },
-		`SELECT seq, event FROM deliveries INDEXED BY deliveries_unsettled WHERE lane = '' AND state IN ('ready', 'waiting') ORDER BY seq LIMIT 1`)
+	open, err := rowsOf(ctx, o.db.read, func(r row) (d opened, err error) { return d, r.Scan(&d.seq, &d.from) },
+		`SELECT d.seq, m.position FROM deliveries d INDEXED BY deliveries_unsettled CROSS JOIN messages m ON m.event = d.event
+		WHERE d.lane = '' AND d.state IN ('ready', 'waiting') ORDER BY d.seq LIMIT 1`)
 	if err != nil || len(open) == 0 {
 		return reached, err == nil, err
 	}
 	before, err := rowsOf(ctx, o.db.read, func(r row) (text string, err error) { return text, r.Scan(&text) },
-		`SELECT m.position FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.lane = '' AND d.seq < ? AND d.event <> ? ORDER BY d.seq DESC LIMIT 1`,
-		open[0].seq, open[0].event)
+		`SELECT m.position FROM deliveries d JOIN messages m ON m.event = d.event WHERE d.lane = '' AND d.seq < ? AND m.position <> ? ORDER BY d.seq DESC LIMIT 1`,
+		open[0].seq, open[0].from)
 	if err != nil || len(before) == 0 {
 		return at, false, err
 	}
@@ -119,12 +120,20 @@ func LastSettled(ctx context.Context, log Past) (at eventstore.Position, known b
 		if err != nil {
 			return at, false, err
 		}
-		if e, is := s.Event.(domain.DeliveriesAttempted); is && e.Settled != "" {
-			if at, err = eventstore.ParsePosition(e.Settled); err != nil {
-				return at, false, err
-			}
-			known = true
+		settled := ""
+		switch e := s.Event.(type) {
+		case domain.DeliveriesAttempted:
+			settled = e.Settled
+		case domain.DeliveriesMoved:
+			settled = e.Settled
 		}
+		if settled == "" {
+			continue
+		}
+		if at, err = eventstore.ParsePosition(settled); err != nil {
+			return at, false, err
+		}
+		known = true
 	}
 	return at, known, nil
 }

@@ -116,8 +116,13 @@ func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.R
 			if err != nil {
 				return err
 			}
-			if e, is := s.Event.(domain.DeliveriesRelayed); is {
+			switch e := s.Event.(type) {
+			case domain.DeliveriesRelayed:
 				relayed = append(relayed, e)
+			case domain.DeliveriesMoved:
+				if e.Settled != "" {
+					relayed = nil // it was told of another log's positions
+				}
 			}
 			t, err := tenureOf(r)
 			if err != nil {

@@ -111,7 +111,7 @@ func (o *Outbox) posting(ctx context.Context, endpoints *draft, r eventstore.Rec
 	}
 	out, err := outgoingOf(s, m)
 	return posting{record: r, awaited: wanted, writes: []func(*batch) error{func(b *batch) error {
-		_, err := out.enqueue(b, live, wanted)
+		_, err := out.enqueue(b, live, live, wanted)
 		return err
 	}}}, err
 }
@@ -134,7 +134,7 @@ func endpointPosting(endpoints *draft, id string, r eventstore.Record) (posting,
 	case domain.EndpointTested:
 		samples, err := samplesFor(s, t, e)
 		for _, sample := range samples {
-			write(func(b *batch) error { _, err := sample.enqueue(b, live, []string{id}); return err })
+			write(func(b *batch) error { _, err := sample.enqueue(b, live, live, []string{id}); return err })
 		}
 		return p, err
 	case domain.EndpointReplayRequested:

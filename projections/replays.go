@@ -58,7 +58,7 @@ func makeReplayed(b *batch, p Replay, reached eventstore.Position, messages []ou
 	}
 	made := 0
 	for _, m := range messages {
-		n, err := m.enqueue(b, p.ID, []string{p.Endpoint})
+		n, err := m.enqueue(b, p.ID, p.ID, []string{p.Endpoint})
 		if err != nil {
 			return err
 		}

@@ -46,6 +46,10 @@ func (o *Outbox) deliveriesPosting(ctx context.Context, endpoints *draft, r even
 		if does, err = o.replayed(ctx, endpoints, s, e, &p); err != nil {
 			return posting{}, err
 		}
+	case domain.DeliveriesMoved:
+		if does, err = o.moved(ctx, endpoints, s, e, &p); err != nil {
+			return posting{}, err
+		}
 	}
 	if does != nil {
 		p.writes = append(p.writes, func(b *batch) error {

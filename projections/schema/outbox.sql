@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS endpoints (
     failing_since INTEGER NOT NULL DEFAULT 0
 );
 
--- The body of a message is kept once for all deliveries of it.
+-- The body of a message is kept once for all deliveries of it. position is that of the record by which they were made: the event's own, unless
+-- that was moved here from another log.
 CREATE TABLE IF NOT EXISTS messages (
     event    BLOB PRIMARY KEY,
     position TEXT NOT NULL,
