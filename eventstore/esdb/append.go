@@ -46,7 +46,7 @@ func (s *Store) check(w eventstore.Write) error {
 	}
 	size := 0
 	for _, e := range w.Entries {
-		size += len(e.Data) + len(e.Meta) + 2*len(e.Type)
+		size += e.Size()
 	}
 	if size > s.config.MaxAppend {
 		return fmt.Errorf("%w: %d bytes, more than the %d that the server takes", eventstore.ErrTooLarge, size, s.config.MaxAppend)

@@ -13,6 +13,9 @@ import (
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 )
 
+// DefaultMaxAppend is what servers up to 24.10 take in one append, in bytes.
+const DefaultMaxAppend = 1 << 20
+
 // Config says where the database is and how long to wait for it. Only ConnectionString is required.
 type Config struct {
 	// ConnectionString is written as for the official clients: esdb://user:password@host:2113 for one node,
@@ -86,7 +89,7 @@ func (c *Config) prepare() (*client.Configuration, error) {
 		errs = append(errs, err)
 	}
 	if c.MaxAppend == 0 {
-		c.MaxAppend = 1 << 20
+		c.MaxAppend = DefaultMaxAppend
 	}
 	if c.Attempt == 0 {
 		c.Attempt = deadline
