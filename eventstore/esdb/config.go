@@ -38,6 +38,8 @@ type Config struct {
 	Patience time.Duration
 	// Silence is how long a follower hears nothing before it asks whether there is news; 15 s by default.
 	Silence time.Duration
+	// Moving has Open accept a log that is still being moved here.
+	Moving bool
 	// Logger is told of lost nodes and subscriptions. Nothing is logged without one.
 	Logger *slog.Logger
 }

@@ -46,7 +46,7 @@ type Store struct {
 var _ eventstore.Store = (*Store)(nil)
 
 // Open connects to the database and reads the head and the id of its log, so that a wrong address, certificate or password shows
-// here. A log that is opened for the first time gets its id, for which the user must be allowed to write. An error that wraps
+// here. A log that is opened for the first time gets its id, for which the user must be allowed to write. One that is still being moved here is refused. An error that wraps
 // eventstore.ErrUnavailable tells that nobody answered within Config.Patience.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	settings, err := c.prepare()
@@ -61,6 +61,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if _, err = s.Head(ctx); err == nil {
 		s.id, err = s.identify(ctx)
+	}
+	if err == nil && !c.Moving {
+		err = s.checkWhole(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log in EventStoreDB: %w", err), s.Close())
