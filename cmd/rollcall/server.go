@@ -125,7 +125,7 @@ func (c *serverConfig) master(head eventstore.Position) (*keys.Master, error) {
 	return keys.CreateFile(c.Data)
 }
 
-// project opens the read model and the outbox. What the outbox delivered is nowhere else: a lost file is not guessed from.
+// project opens the read model and the outbox.
 func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.Position) (err error) {
 	if s.read, err = projections.OpenReadModel(c.Data, s.log.ID(), head); err != nil {
 		return err
@@ -133,46 +133,8 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 	if c.shared() {
 		s.read.ShareLog(s.log)
 	}
-	file := filepath.Join(c.Data, projections.OutboxFile)
-	if s.outbox, err = projections.OpenOutbox(c.Data, s.log, s.log.ID()); errors.Is(err, projections.ErrOtherLog) {
-		return fmt.Errorf("%s belongs to another log than the one beside it; move it away and start with --deliveries-from", file)
-	} else if err != nil {
-		return err
-	}
-	begun, err := s.outbox.Begun(ctx)
-	switch {
-	case err != nil:
-		return err
-	case begun && head.Before(s.outbox.Progress().Position()):
-		return fmt.Errorf("%s is ahead of the log, which was restored from a backup; move it away and start with --deliveries-from", file)
-	case begun:
-		return nil
-	}
-	at, err := c.undelivered(ctx, s.log, s.read, head)
-	if err != nil {
-		return err
-	}
-	return s.outbox.Begin(ctx, s.log.All(ctx, eventstore.Position{}), at)
-}
-
-// undelivered is where a new outbox begins. What other servers delivered stands in the log, and where none did, nothing was.
-func (c *serverConfig) undelivered(ctx context.Context, log eventLog, marks projections.Marks, head eventstore.Position) (eventstore.Position, error) {
-	if head == (eventstore.Position{}) {
-		return head, nil
-	}
-	if c.DeliveriesFrom != "" {
-		at, err := projections.Locate(ctx, log, marks, c.DeliveriesFrom)
-		if err != nil {
-			err = fmt.Errorf("--deliveries-from: %w", err)
-		}
-		return at, err
-	}
-	at, known, err := projections.LastSettled(ctx, log)
-	if err == nil && !known && !c.shared() {
-		err = fmt.Errorf("%s is lost, and with it what was delivered; start with --deliveries-from <position>, <RFC 3339 time> or head",
-			filepath.Join(c.Data, projections.OutboxFile))
-	}
-	return at, err
+	s.outbox, err = outboxPlace{c.Data, c.shared(), c.DeliveriesFrom, s.read}.open(ctx, s.log, head)
+	return err
 }
 
 func (s *server) wire(c *serverConfig) error {
