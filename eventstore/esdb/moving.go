@@ -20,12 +20,12 @@ var errMoving = errors.New("a log is still being moved here: run rollcall move t
 // BeginMove notes that a log is being moved here: until EndMove it is opened with Config.Moving only. Twice is harmless.
 func (s *Store) BeginMove(ctx context.Context) error { return s.noteMove(ctx, moveBegun) }
 
-// EndMove notes that the log is here as a whole. Twice is harmless.
+// EndMove notes that the log is here as a whole. Twice is harmless, and so it is where no move has begun.
 func (s *Store) EndMove(ctx context.Context) error { return s.noteMove(ctx, moveEnded) }
 
 func (s *Store) noteMove(ctx context.Context, note string) error {
 	last, at, err := s.lastMove(ctx)
-	if err != nil || last == note {
+	if err != nil || last == note || last == "" && note == moveEnded {
 		return err
 	}
 	_, err = s.write(ctx, eventstore.Write{Stream: moveStream, Expected: at, Entries: []eventstore.Entry{

@@ -24,6 +24,9 @@ func TestMoving(t *testing.T) {
 	refused(false)
 	moving := c
 	moving.Moving = true
+	if s, before := open(t, c), server.Appends(); s.EndMove(t.Context()) != nil || server.Appends() > before {
+		t.Error("the end of no move is noted")
+	}
 	for range 2 { // a log may be moved here, away, and here again
 		for range 2 {
 			server.LoseAnswers(1)

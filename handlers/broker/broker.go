@@ -64,10 +64,13 @@ func New(target string, logger *slog.Logger) (*Publisher, error) {
 	return &Publisher{target: u, topic: topic, logger: logger}, nil
 }
 
+// NamePrefix begins the name of every publisher.
+const NamePrefix = "publish-"
+
 // Name tells publishers apart, and nothing of credentials: the broker's kind, and a hash of where it is.
 func (p *Publisher) Name() string {
 	sum := sha256.Sum256([]byte(p.target.Scheme + "://" + p.target.Host + "/" + p.topic))
-	return "publish-" + p.target.Scheme + "-" + hex.EncodeToString(sum[:4])
+	return NamePrefix + p.target.Scheme + "-" + hex.EncodeToString(sum[:4])
 }
 
 // Publish returns when the broker has the message safe.
