@@ -30,6 +30,8 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Show the main job at work: a server, a webhook sink, and what Okta and Entra send, in one process."`
 	Replay  replayCommand  `cmd:"" help:"Show the past: a subject as it was, or the changes of a range as JSON lines."`
 	Export  exportCommand  `cmd:"" help:"Print all events as JSON lines."`
+	Backup  backupCommand  `cmd:"" help:"Copy the data folder, while its server runs."`
+	Restore restoreCommand `cmd:"" help:"Make a data folder of a backup."`
 	Move    moveCommand    `cmd:"" help:"Move the log between a folder and EventStoreDB, with what is still to be delivered."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -45,7 +45,7 @@ func runIn(t *testing.T, env lookup, args ...string) (code int, out, errs string
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"serve", "--help"}, {"replay", "--help"}, {"export", "--help"}, {"demo", "--help"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"serve", "--help"}, {"replay", "--help"}, {"export", "--help"}, {"demo", "--help"}, {"move", "--help"}, {"backup", "--help"}, {"restore", "--help"}} {
 		code, out, errs := runIn(t, environment(), args...)
 		if code != 0 || !strings.Contains(out, "Usage: rollcall") || errs != "" {
 			t.Errorf("%v: status %d, %q, %q", args, code, out, errs)
@@ -92,6 +92,13 @@ func TestWrongCallsAreTold(t *testing.T) {
 		"which no message matches":                                    {"replay", "--types", "directory.robot.*"},
 		"\"robot-7\" is not user-<id>":                                {"replay", "robot-7"},
 		"--after: \"x\" is not a position":                            {"export", "--after", "x"},
+		"missing flags: --from=WHERE":                                 {"move", "--to", "esdb://x?tls=false"},
+		"--from: connection string":                                   {"move", "--from", "esdb://ada:s3cret@x?tls=false", "--to", "d"},
+		"--to: connection string":                                     {"move", "--from", "d", "--to", "http://x"},
+		"rollcall backup and rollcall restore copy one":               {"move", "--from", "d", "--to", "e"},
+		"--deliveries-from: \"now\" is neither a position":            {"move", "--from", "d", "--to", "esdb://x?tls=false", "--deliveries-from", "now"},
+		"missing flags: --to=FOLDER":                                  {"backup"},
+		"missing flags: --from=FOLDER":                                {"restore"},
 		"rollcall: read the configuration: open /nowhere/at/all.json": {"serve", "--config", "/nowhere/at/all.json"},
 	} {
 		var stdout, stderr bytes.Buffer

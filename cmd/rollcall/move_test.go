@@ -202,7 +202,7 @@ func TestMoveIsKilled(t *testing.T) {
 		if !killed(t, func() bool { return server.Appends() > goal }, args...) {
 			break
 		}
-		if kills++; kills == 2 {
+		if kills++; kills == 1 {
 			p, err := startProcess(t.TempDir(), []string{"ROLLCALL_MASTER_KEY=" + sharedKey, "ROLLCALL_STORE=" + server.ConnectionString()})
 			if err == nil {
 				p.kill()
@@ -212,8 +212,8 @@ func TestMoveIsKilled(t *testing.T) {
 			}
 		}
 	}
-	if kills < 3 {
-		t.Errorf("killed %d times", kills)
+	if kills == 0 {
+		t.Error("it was at its end before it was killed")
 	}
 	appends := server.Appends()
 	moves(t, args[1:]...) // once more, there is nothing to do
