@@ -16,6 +16,7 @@ const module = "github.com/rollcall-sync/rollcall"
 // house says who may import whom: for each package of ours, ours that it may import. A new package fails until someone gives it a line.
 var house = map[string][]string{
 	"cmd/rollcall":             {"..."},
+	"cmd/rollcall/load":        {},
 	"domain":                   {},
 	"eventstore":               {},
 	"eventstore/esdb":          {"eventstore"},
@@ -47,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/elimity-com/scim":                              {"handlers/scim"},
 	"github.com/ncruces/go-sqlite3":                            {"eventstore/local", "projections"},
 	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/command", "handlers/webhook"},
+	"github.com/HdrHistogram/hdrhistogram-go":                  {"cmd/rollcall/load"},
 	"github.com/alecthomas/kong":                               {"cmd/rollcall"},
 	"github.com/getkin/kin-openapi":                            {},
 	"github.com/gofrs/flock":                                   {"eventstore/local"},

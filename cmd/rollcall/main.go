@@ -29,6 +29,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Demo    demoCommand    `cmd:"" help:"Show the main job at work: a server, a webhook sink, and what Okta and Entra send, in one process."`
 	Replay  replayCommand  `cmd:"" help:"Show the past: a subject as it was, or the changes of a range as JSON lines."`
+	Load    loadCommand    `cmd:"" help:"Play identity providers against a running server, measure it and check what it did."`
 	Export  exportCommand  `cmd:"" help:"Print all events as JSON lines."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data folder, while its server runs."`
 	Restore restoreCommand `cmd:"" help:"Make a data folder of a backup."`

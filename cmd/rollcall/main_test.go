@@ -45,7 +45,7 @@ func runIn(t *testing.T, env lookup, args ...string) (code int, out, errs string
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"serve", "--help"}, {"replay", "--help"}, {"export", "--help"}, {"demo", "--help"}, {"move", "--help"}, {"backup", "--help"}, {"restore", "--help"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"serve", "--help"}, {"replay", "--help"}, {"export", "--help"}, {"demo", "--help"}, {"move", "--help"}, {"backup", "--help"}, {"restore", "--help"}, {"load", "--help"}} {
 		code, out, errs := runIn(t, environment(), args...)
 		if code != 0 || !strings.Contains(out, "Usage: rollcall") || errs != "" {
 			t.Errorf("%v: status %d, %q, %q", args, code, out, errs)
@@ -54,7 +54,7 @@ func TestHelpTeaches(t *testing.T) {
 	if _, out, _ := runIn(t, environment(), "serve", "--help"); !strings.Contains(out, "$ROLLCALL_PUBLIC_URL") {
 		t.Error("--help does not name the variables")
 	}
-	for command, want := range map[string]string{"serve": "--webhook-allow=CIDR,... ", "replay": "--types=TYPE,... "} {
+	for command, want := range map[string]string{"serve": "--webhook-allow=CIDR,... ", "replay": "--types=TYPE,... ", "load": "rollcall load entra --users 1000"} {
 		if _, out, _ := runIn(t, environment(), command, "--help"); !strings.Contains(out, want) {
 			t.Errorf("%s --help does not show %q", command, want)
 		}
@@ -90,6 +90,20 @@ func TestWrongCallsAreTold(t *testing.T) {
 		"a broker's URL begins with":                                  {"serve", "--publish", "kafka://x"},
 		"--publish-from: \"now\" is neither a position":               {"serve", "--publish-from", "now"},
 		"which no message matches":                                    {"replay", "--types", "directory.robot.*"},
+		"no profile \"nobody\"; there are okta entra":                 {"load", "nobody"},
+		"users is between 1 and 1000000":                              {"load", "okta", "--users", "0", "--api-key", storyKey},
+		"groups is between 0 and":                                     {"load", "okta", "--groups=-1", "--api-key", storyKey},
+		"members is between 0 and":                                    {"load", "okta", "--members=-1", "--api-key", storyKey},
+		"requests is between 1 and":                                   {"load", "read", "--requests", "0", "--api-key", storyKey},
+		"concurrency is between 1 and 1024":                           {"load", "read", "--concurrency", "1025", "--api-key", storyKey},
+		"rate is between 0 and":                                       {"load", "read", "--rate", "NaN", "--api-key", storyKey},
+		"duration is between 0 and":                                   {"load", "read", "--duration", "25h", "--api-key", storyKey},
+		"a group cannot have more members (200)":                      {"load", "okta", "--members", "200", "--api-key", storyKey},
+		"an API key is needed":                                        {"load", "okta"},
+		"the URL \"here\" is not an http":                             {"load", "okta", "--url", "here", "--api-key", storyKey},
+		"the SCIM URL \"ftp://x\" is not an http":                     {"load", "okta", "--scim-url", "ftp://x", "--token", "t"},
+		"needs the directory's token":                                 {"load", "okta", "--scim-url", "http://x"},
+		"webhooks are made by the management API":                     {"load", "okta", "--scim-url", "http://x", "--token", "t", "--webhook"},
 		"\"robot-7\" is not user-<id>":                                {"replay", "robot-7"},
 		"--after: \"x\" is not a position":                            {"export", "--after", "x"},
 		"missing flags: --from=WHERE":                                 {"move", "--to", "esdb://x?tls=false"},

@@ -73,7 +73,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the README's commands ended with %v:\n%s\n%s", err, out, text)
 	}
-	for _, want := range []string{`"domain":"acme"`, `"scim_base_url"`, `"userName":"ada@acme.test"`, `"totalResults":1`, `"signature_key":"whsec_`, `"type":"directory.user.created"`, `"__type__":"Preview"`, `"__type__":"Replay"`, `"next_after"`, `"type":"user.provisioned"`, "backed up ", "restored "} {
+	for _, want := range []string{`"domain":"acme"`, `"scim_base_url"`, `"userName":"ada@acme.test"`, `"totalResults":1`, `"signature_key":"whsec_`, `"type":"directory.user.created"`, `"__type__":"Preview"`, `"__type__":"Replay"`, `"next_after"`, `"type":"user.provisioned"`, "backed up ", "restored ", "The end state is right: 100 users, 10 groups."} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the README's commands did not print %s:\n%s", want, out)
 		}

@@ -14,9 +14,12 @@ import (
 )
 
 // runServer runs `rollcall serve` in this process until the test or stop ends it, which is what SIGTERM does.
-func runServer(t *testing.T, folder string) (s *server, stop func()) {
+func runServer(t *testing.T, folder string, with ...func(*serverConfig)) (s *server, stop func()) {
 	t.Helper()
 	c := &serveCommand{serverConfig{Listen: "127.0.0.1:0", logConfig: logConfig{Data: folder}, APIKey: storyKey, WebhookTimeout: time.Second, SCIMMaxBody: minSCIMBody}}
+	for _, change := range with {
+		change(&c.serverConfig)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := open(ctx, &c.serverConfig, slog.New(slog.DiscardHandler))
 	if err != nil {
