@@ -32,6 +32,7 @@ var house = map[string][]string{
 	"handlers/api":             {"domain", "eventstore/keys", "handlers", "handlers/command", "handlers/saml", "projections"},
 	"handlers/broker":          {"domain", "handlers", "handlers/command", "projections"},
 	"handlers/webhook":         {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"scripts/bench":            {"cmd/rollcall/load", "eventstore", "eventstore/local"},
 }
 
 // homes says where each outside module may be imported. The standard library may be imported anywhere but where pure says otherwise.
@@ -45,7 +46,8 @@ var homes = map[string][]string{
 	"github.com/nats-io/nats-server/v2":                        {},
 	"github.com/rabbitmq/amqp091-go":                           {"handlers/broker"},
 	"github.com/redis/go-redis/v9":                             {"handlers/broker"},
-	"github.com/elimity-com/scim":                              {"handlers/scim"},
+	"github.com/elimity-com/scim":                              {"handlers/scim", "scripts/bench"},
+	"github.com/scim2/filter-parser/v2":                        {"scripts/bench"},
 	"github.com/ncruces/go-sqlite3":                            {"eventstore/local", "projections"},
 	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/command", "handlers/webhook"},
 	"github.com/HdrHistogram/hdrhistogram-go":                  {"cmd/rollcall/load"},
