@@ -61,7 +61,7 @@ func openDatabase(path, schema, log string) (*database, error) {
 
 // reader opens connections that only read, at most so many.
 func (d *database) reader(connections int) (*sql.DB, error) {
-	r, err := driver.Open(d.name+"&_pragma=query_only(on)", addFold)
+	r, err := openKeeping(d.name+"&_pragma=query_only(on)", addFold)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", d.path, err)
 	}
