@@ -207,3 +207,21 @@ func TestSharedSync(t *testing.T) {
 		}
 	})
 }
+
+// TestOneSyncABatch counts the fsyncs of batches of several records and streams: what belongs together shares one.
+func TestOneSyncABatch(t *testing.T) {
+	d := newDisk(t, 1)
+	s := openOn(t, d, t.TempDir())
+	const batches = 100
+	before, _ := d.totalSyncs()
+	for i := range batches {
+		batch := []eventstore.Write{one(fmt.Sprint("name-", i), 0), one(fmt.Sprint("user-", i), 0), {Stream: fmt.Sprint("group-", i), Entries: entries(10)}}
+		if _, err := s.Append(t.Context(), batch...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, _ := d.totalSyncs()
+	if n := after - before; n < batches || n > batches*105/100 {
+		t.Errorf("%d batches took %d syncs of the WAL", batches, n)
+	}
+}
