@@ -57,6 +57,13 @@ func TestLoad(t *testing.T) {
 				t.Errorf("%s: %+v", want.profile, o)
 			}
 		}
+		measured := int64(0)
+		for _, n := range requests {
+			measured += n
+		}
+		if got.Sent <= measured {
+			t.Errorf("%s sent %d requests in all, and measured %d of them", want.profile, got.Sent, measured)
+		}
 		if fmt.Sprint(requests) != fmt.Sprint(want.requests) {
 			t.Errorf("%s sent %v, want %v", want.profile, requests, want.requests)
 		}

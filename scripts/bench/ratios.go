@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/rollcall-sync/rollcall/cmd/rollcall/load"
 )
 
 // goal is a target: a figure and what it is held against.
@@ -85,7 +83,7 @@ func (r *results) printRatios(out io.Writer, s scale) {
 		row := "| " + t.name + " |"
 		for _, on := range []string{theLibrary, rollcall, withWebhook} {
 			if report := r.reports[t.name][on]; report != nil {
-				row += fmt.Sprintf(" %.2f |", r.cpu[t.name][on].Seconds()*1000/float64(sent(report)))
+				row += fmt.Sprintf(" %.2f |", r.cpu[t.name][on].Seconds()*1000/float64(report.Sent))
 			} else {
 				row += " - |"
 			}
@@ -96,12 +94,4 @@ func (r *results) printRatios(out io.Writer, s scale) {
 	for _, g := range r.goals() {
 		fmt.Fprintln(out, g.line())
 	}
-}
-
-// sent is how many requests a load sent.
-func sent(r *load.Report) (n int64) {
-	for _, o := range r.Operations {
-		n += o.Requests
-	}
-	return n
 }

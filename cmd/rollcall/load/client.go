@@ -22,6 +22,7 @@ const (
 type client struct {
 	base, token string
 	http        *http.Client
+	sent        atomic.Int64 // requests of any kind
 	changes     atomic.Int64 // acknowledged writes, each of which changes one thing
 }
 
@@ -73,6 +74,7 @@ func (c *client) exchange(ctx context.Context, token, method, url, body string, 
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	c.sent.Add(1)
 	answer, err := c.http.Do(r)
 	if err != nil {
 		return nil, &failure{"no answer", err.Error()}

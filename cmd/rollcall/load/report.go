@@ -15,6 +15,7 @@ type Report struct {
 	Target       string      `json:"target"`
 	Concurrency  int         `json:"concurrency"`
 	Rate         float64     `json:"rate"`    // items a second, 0 for a closed loop
+	Sent         int64       `json:"sent"`    // requests in all, also those that prepare and check
 	Seconds      float64     `json:"seconds"` // of all measured phases; with webhooks, until the last one came
 	Operations   []Operation `json:"operations"`
 	Webhooks     *Webhooks   `json:"webhooks,omitempty"`
@@ -27,7 +28,7 @@ type Report struct {
 
 func (r *run) report(w *wrong) *Report {
 	out := &Report{
-		Profile: r.Profile, Target: cmp.Or(r.SCIMURL, r.URL), Concurrency: r.Concurrency, Rate: r.Rate, Operations: r.measures.rows(),
+		Profile: r.Profile, Target: cmp.Or(r.SCIMURL, r.URL), Concurrency: r.Concurrency, Rate: r.Rate, Sent: r.client.sent.Load(), Operations: r.measures.rows(),
 		Seconds: r.seconds.Seconds(), Wrong: w.count, Told: append([]string{}, w.told...),
 	}
 	for _, p := range r.world.people {
