@@ -74,7 +74,7 @@ func TestLoad(t *testing.T) {
 	if _, total, err := s.read.Organizations(t.Context(), "", 1, 1); err != nil || total != 0 {
 		t.Errorf("%d organizations are left, %v", total, err)
 	}
-	if _, left, err := s.read.Endpoints(t.Context(), 1, 1); err != nil || left != 0 {
+	if _, left, err := s.read.Endpoints(t.Context(), "", 1, 1); err != nil || left != 0 {
 		t.Errorf("%d webhooks are left, %v", left, err)
 	}
 }
