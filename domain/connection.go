@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // ConnectionCreated begins a connection, with its onboarding, and with a default redirection and an invitation if they are given.
@@ -57,9 +56,8 @@ type Connection struct {
 	SeatsLimit      int  // 0 for none
 	UpdateUsers     bool // root attributes of users are updated at each sign-in, and not only when a user is made
 	Onboarding      Onboarding
+	Invited         Invited       // the onboarding's administrator
 	XMLProvided     bool          // metadata were given since the onboarding began
-	Invited         time.Time     // when an invitation last went to the onboarding's administrator; the zero time if none did
-	Invitation      string        // the id of the last one to the onboarding's administrator, "" if there was none
 	Redirections    []Redirection // the selectable ones, in the order in which they came
 	Default         Redirection   // the one that is the default; the zero one if there is none
 }
@@ -76,7 +74,7 @@ func (c *Connection) Apply(e Event) {
 			c.addRedirection(*e.Redirection)
 		}
 		if e.Invitation != nil {
-			c.Invitation = e.Invitation.ID
+			c.Invited = c.Invited.invite(*e.Invitation)
 		}
 	case ConnectionUpdated:
 		c.edit(e.ConnectionEdit)
@@ -89,20 +87,22 @@ func (c *Connection) Apply(e Event) {
 	case ConnectionRedirectionAdded:
 		c.addRedirection(e.Redirection)
 	case ConnectionOnboardingStarted:
-		c.Onboarding, c.Provider, c.XMLProvided, c.Invited, c.Invitation = e.Onboarding, e.Provider, false, time.Time{}, ""
+		c.Onboarding, c.Provider, c.XMLProvided, c.Invited = e.Onboarding, e.Provider, false, Invited{}
 	case ConnectionOnboardingUpdated:
 		if e.Email != "" { // whoever was invited before is not in charge any more
-			c.Onboarding.Email, c.Invited, c.Invitation = e.Email, time.Time{}, ""
+			c.Onboarding.Email, c.Invited = e.Email, Invited{}
 		}
 		if e.Provider != "" {
 			c.Provider = e.Provider
 		}
 	case ConnectionOnboardingReset:
-		c.Provider, c.XMLProvided = "", false
+		c.Provider, c.XMLProvided, c.Invited = "", false, Invited{}
 	case ConnectionAdminInvited:
-		c.Invitation = e.ID
+		c.Invited = c.Invited.invite(e.Invitation)
 	case ConnectionInvitationSent:
-		c.Invited = e.SentAt
+		c.Invited = c.Invited.send(e.InvitationSent)
+	case ConnectionInvitationAccepted:
+		c.Invited = c.Invited.accept()
 	case ConnectionDeleted:
 		c.Deleted = true
 	}
@@ -150,7 +150,7 @@ func (c *Connection) State() ConnectionState {
 		return ConnectionReady
 	case c.Provider != "":
 		return ConnectionConfiguring
-	case !c.Invited.IsZero():
+	case !c.Invited.SentAt.IsZero():
 		return ConnectionInvited
 	}
 	return ConnectionInvitationPending
@@ -173,7 +173,8 @@ func CreateConnection(wanted ConnectionCreated) (Event, error) {
 		if wanted.Onboarding.Email == "" {
 			return nil, RefuseField("sso_admin_email", "is required where send_email is true")
 		}
-		wanted.Invitation = &Invitation{wanted.Invitation.ID, wanted.Onboarding.Email}
+		to := invitation(wanted.Invitation.ID, wanted.Onboarding.Email, wanted.Invitation.ExpiresAt)
+		wanted.Invitation = &to
 	}
 	return wanted, nil
 }
@@ -247,8 +248,8 @@ func (c *Connection) Snapshot(id string) Attributes {
 	if c.Onboarding.Email != "" {
 		onboarding["sso_admin_email"] = c.Onboarding.Email
 	}
-	if !c.Invited.IsZero() {
-		onboarding["invitation_sent_at"] = c.Invited.Format("2006-01-02T15:04:05.000Z")
+	if !c.Invited.SentAt.IsZero() {
+		onboarding["invitation_sent_at"] = c.Invited.SentAt.Format("2006-01-02T15:04:05.000Z")
 	}
 	if c.Provider != "" {
 		s["provider_type"] = string(c.Provider)

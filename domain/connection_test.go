@@ -26,14 +26,14 @@ func TestConnection(t *testing.T) {
 		return func(c *Connection) ([]Event, error) { return one(c.Change(active, e)) }
 	}
 	invited := connected
-	invited.Invitation = &Invitation{"i", "it@acme.test"}
+	invited.Invitation = &Invitation{"i", "it@acme.test", noon.AddDate(0, 0, 7)}
 	bare := connected
 	bare.Onboarding.Email, bare.Redirection = "", nil
 	second := ConnectionRedirectionAdded{Redirection{"r2", "app", "https://app.example/2"}}
 	xml := ConnectionUpdated{ConnectionEdit{Metadata: okta1}}
 	decide(t, []decision[Connection]{
 		{"create", nil, create(func(*ConnectionCreated) {}), []Event{connected}, ""},
-		{"create with an invitation", nil, create(func(e *ConnectionCreated) { e.Invitation = &Invitation{ID: "i"} }), []Event{invited}, ""},
+		{"create with an invitation", nil, create(func(e *ConnectionCreated) { e.Invitation = &Invitation{ID: "i", ExpiresAt: noon.AddDate(0, 0, 7)} }), []Event{invited}, ""},
 		{"create without an administrator and a redirection", nil, create(func(e *ConnectionCreated) { *e = bare }), []Event{bare}, ""},
 		{"create with an invitation to nobody", nil, create(func(e *ConnectionCreated) { *e = bare; e.Invitation = &Invitation{ID: "i"} }), nil, "invalid invalidValue"},
 		{"create with an address that is none", nil, create(func(e *ConnectionCreated) { e.Onboarding.Email = "it" }), nil, "invalid invalidValue"},
@@ -58,7 +58,7 @@ func TestConnection(t *testing.T) {
 }
 
 func TestConnectionState(t *testing.T) {
-	sent := ConnectionInvitationSent{"i", noon}
+	sent := ConnectionInvitationSent{InvitationSent{"i", noon}}
 	chosen, xml := ConnectionUpdated{ConnectionEdit{Provider: Okta}}, ConnectionUpdated{ConnectionEdit{Metadata: okta1}}
 	for _, c := range []struct {
 		name       string
@@ -67,9 +67,9 @@ func TestConnectionState(t *testing.T) {
 		onboarding OnboardingState
 	}{
 		{"new", after(), ConnectionInvitationPending, OnboardingNotInitialized},
-		{"invited, but nothing went yet", after(ConnectionAdminInvited{Invitation{"i", "it@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
+		{"invited, but nothing went yet", after(ConnectionAdminInvited{Invitation{ID: "i", Email: "it@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"the mail went", after(sent), ConnectionInvited, OnboardingNotInitialized},
-		{"invited again", after(sent, ConnectionAdminInvited{Invitation{"j", "it@acme.test"}}), ConnectionInvited, OnboardingNotInitialized},
+		{"invited again", after(sent, ConnectionAdminInvited{Invitation{ID: "j", Email: "it@acme.test"}}), ConnectionInvited, OnboardingNotInitialized},
 		{"another administrator", after(sent, ConnectionOnboardingUpdated{Email: "new@acme.test"}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"another onboarding", after(sent, chosen, ConnectionOnboardingStarted{Onboarding: Onboarding{"p", "new@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"another onboarding with a provider", after(ConnectionOnboardingStarted{Onboarding{"p", "new@acme.test"}, ADFS}), ConnectionConfiguring, OnboardingProviderChosen},
@@ -78,7 +78,7 @@ func TestConnectionState(t *testing.T) {
 		{"metadata", after(xml), ConnectionReady, OnboardingXMLProvided},
 		{"disabled", after(chosen, xml, ConnectionDisabled{}), ConnectionClosed, OnboardingXMLProvided},
 		{"disabled and given metadata at once", after(ConnectionDisabled{ConnectionEdit{Metadata: okta1}}, ConnectionActivated{}), ConnectionReady, OnboardingXMLProvided},
-		{"reset", after(sent, chosen, ConnectionOnboardingReset{}), ConnectionInvited, OnboardingNotInitialized},
+		{"reset, and with it the invitation", after(sent, chosen, ConnectionOnboardingReset{}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"reset with metadata, which stay in force", after(chosen, xml, ConnectionOnboardingReset{}), ConnectionReady, OnboardingNotInitialized},
 	} {
 		var s Connection
@@ -107,7 +107,7 @@ func TestConnectionSnapshot(t *testing.T) {
 	}
 	before := c.Snapshot("c")
 	c.Apply(ConnectionUpdated{ConnectionEdit{Provider: Okta, Metadata: okta1, SeatsLimit: new(12)}})
-	c.Apply(ConnectionInvitationSent{"i", noon.Add(5 * time.Millisecond)})
+	c.Apply(ConnectionInvitationSent{InvitationSent{"i", noon.Add(5 * time.Millisecond)}})
 	var changed []string
 	for _, d := range Diff(before, c.Snapshot("c")) {
 		changed = append(changed, d.Name())

@@ -56,6 +56,7 @@ type Directory struct {
 	Token          Token
 	Previous       Token     // the token before, ...
 	PreviousUntil  time.Time // ... valid until then
+	Onboarding     DirectoryOnboarding
 }
 
 // Exists tells whether there is such a directory now.
@@ -82,6 +83,8 @@ func (d *Directory) Apply(e Event) {
 		d.Active = true
 	case DirectoryDeleted:
 		d.Deleted = true
+	default:
+		d.Onboarding.Apply(e)
 	}
 }
 

@@ -26,13 +26,15 @@ const (
 	SourceSCIM   Source = "scim"
 	SourceAPI    Source = "api"
 	SourceSystem Source = "system"
+
+	SourceOnboarding Source = "onboarding" // an invited administrator
 )
 
 // Meta stands beside each event: who, through what and when. It holds no personal data.
 type Meta struct {
 	CorrelationID string    `json:"$correlationId"`         // the request that began it all
 	CausationID   string    `json:"$causationId,omitempty"` // the event that this one follows from, if any
-	Actor         string    `json:"actor"`                  // token:<id>, apikey:<id> or system
+	Actor         string    `json:"actor"`                  // token:<id>, apikey:<id>, invitation:<id> or system
 	Source        Source    `json:"source"`
 	Organization  string    `json:"organization,omitempty"` // its domain (slug)
 	Directory     string    `json:"directory,omitempty"`    // its id
@@ -102,13 +104,26 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"connection.admin_invited":      read[ConnectionAdminInvited],
 	"connection.invitation_sent":    read[ConnectionInvitationSent],
 	"connection.seat_taken":         read[ConnectionSeatTaken],
+
+	"organization.administrator_added":   read[OrganizationAdministratorAdded],
+	"organization.administrator_removed": read[OrganizationAdministratorRemoved],
+	"directory.admin_invited":            read[DirectoryAdminInvited],
+	"directory.invitation_sent":          read[DirectoryInvitationSent],
+	"directory.invitation_accepted":      read[DirectoryInvitationAccepted],
+	"connection.invitation_accepted":     read[ConnectionInvitationAccepted],
+	"directory.onboarding_reset":         read[DirectoryOnboardingReset],
+
+	"mail.attempted": read[MailAttempted],
+	"mail.sent":      read[MailSent],
+	"mail.given_up":  read[MailGivenUp],
 }
 
-// Modifies tells whether an event changes what is shown of its subject. Others ask for something, keep a late writer away, or tell of a
-// sign-in.
+// Modifies tells whether an event changes what is shown of its subject. Others ask for something, keep a late writer away, tell of a
+// sign-in, or are about what is shown beside it.
 func Modifies(e Event) bool {
 	switch e.(type) {
-	case ConnectionAdminInvited, ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
+	case DirectoryAdminInvited, DirectoryInvitationSent, DirectoryInvitationAccepted, DirectoryOnboardingReset,
+		ConnectionAdminInvited, ConnectionInvitationAccepted, ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
 		return false
 	}
 	return true

@@ -1,22 +1,11 @@
 package domain
 
-import (
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-)
+import "time"
 
 // Onboarding is the organization's administrator setting up a connection.
 type Onboarding struct {
 	ID    string `json:"id"`
 	Email string `json:"sso_admin_email,omitempty"` // the administrator's; "" while it is not known
-}
-
-// Invitation asks for a mail to the administrator that leads into the onboarding.
-type Invitation struct {
-	ID    string `json:"id"`
-	Email string `json:"email"`
 }
 
 // ConnectionOnboardingStarted begins another onboarding, in place of the one before. Without a provider none is chosen any more.
@@ -38,16 +27,19 @@ type ConnectionOnboardingReset struct{}
 type ConnectionAdminInvited struct{ Invitation }
 
 // ConnectionInvitationSent tells that the mail of an invitation went.
-type ConnectionInvitationSent struct {
-	Invitation string    `json:"invitation"` // its id
-	SentAt     time.Time `json:"sent_at"`
-}
+type ConnectionInvitationSent struct{ InvitationSent }
+
+// ConnectionInvitationAccepted tells that the link of an invitation was used.
+type ConnectionInvitationAccepted struct{ InvitationAccepted }
 
 func (ConnectionOnboardingStarted) EventName() string { return "connection.onboarding_started" }
 func (ConnectionOnboardingUpdated) EventName() string { return "connection.onboarding_updated" }
 func (ConnectionOnboardingReset) EventName() string   { return "connection.onboarding_reset" }
 func (ConnectionAdminInvited) EventName() string      { return "connection.admin_invited" }
 func (ConnectionInvitationSent) EventName() string    { return "connection.invitation_sent" }
+func (ConnectionInvitationAccepted) EventName() string {
+	return "connection.invitation_accepted"
+}
 
 // OnboardingState is the step at which an onboarding is.
 type OnboardingState string
@@ -104,52 +96,38 @@ func (c *Connection) UpdateOnboarding(email string, provider Provider) (Event, e
 	return e, nil
 }
 
-// ResetOnboarding decides to begin the onboarding anew: nil if it has not begun. Metadata stay in force until others are given, so that nobody who can sign in is
-// locked out meanwhile.
+// ResetOnboarding decides to begin the onboarding anew, without an invitation: nil if it has not begun. Metadata stay in force until others are given, so
+// that nobody who can sign in is locked out meanwhile.
 func (c *Connection) ResetOnboarding() (Event, error) {
-	if err := c.must(); err != nil || c.OnboardingState() == OnboardingNotInitialized {
+	if err := c.must(); err != nil || c.OnboardingState() == OnboardingNotInitialized && c.Invited == (Invited{}) {
 		return nil, err
 	}
 	return ConnectionOnboardingReset{}, nil
 }
 
-// InviteAdmin decides on an invitation to the administrator.
-func (c *Connection) InviteAdmin(id string) (Event, error) {
+// InviteAdmin decides on an invitation with this id to the administrator.
+func (c *Connection) InviteAdmin(id string, expires time.Time) (Event, error) {
 	if err := c.must(); err != nil {
 		return nil, err
 	}
 	if c.Onboarding.Email == "" {
 		return nil, RefuseField("sso_admin_email", "is not known; give it by the connection's admin-onboarding first")
 	}
-	return ConnectionAdminInvited{Invitation{id, c.Onboarding.Email}}, nil
+	return ConnectionAdminInvited{invitation(id, c.Onboarding.Email, expires)}, nil
 }
 
 // InvitationSent decides that the mail of an invitation went: nil if it was told already, or another invitation or administrator took its place meanwhile.
 func (c *Connection) InvitationSent(id string, at time.Time) Event {
-	if !c.Exists() || id == "" || id != c.Invitation {
+	if !c.Exists() || !c.Invited.waits(id) {
 		return nil
 	}
-	return ConnectionInvitationSent{id, at.UTC().Truncate(time.Millisecond)}
+	return ConnectionInvitationSent{sent(id, at)}
 }
 
-// maxEmail is how long an address may be (RFC 5321 §4.5.3.1.3, without the brackets).
-const maxEmail = 254
-
-// CheckEmail refuses in a field what cannot be the address of one mailbox: none, one with a name, a list, or anything that would end a mail's header.
-func CheckEmail(field, text string) error {
-	local, host, found := strings.Cut(text, "@")
-	switch {
-	case text == "":
-		return RefuseField(field, "is required")
-	case !found || local == "" || len(local) > 64 || host == "" || len(text) > maxEmail || !utf8.ValidString(text),
-		strings.ContainsFunc(text, notInEmail), strings.Contains(host, "@"),
-		strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") || strings.Contains(host, ".."):
-		return RefuseField(field, "is not an e-mail address, as ada@example.com")
+// AcceptInvitation decides that the link of an invitation was used.
+func (c *Connection) AcceptInvitation(id string, now time.Time) (Event, error) {
+	if !c.Exists() || !c.Invited.Leads(id, now) {
+		return nil, ErrDeadLink
 	}
-	return nil
-}
-
-// notInEmail are characters that an address would have to quote, which nobody's does, and those that cannot be seen.
-func notInEmail(r rune) bool {
-	return unseen(r) || unicode.IsSpace(r) || strings.ContainsRune(`<>()[]\,;:"`, r)
+	return ConnectionInvitationAccepted{InvitationAccepted{id}}, nil
 }

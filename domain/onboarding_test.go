@@ -16,7 +16,7 @@ func TestOnboarding(t *testing.T) {
 	update := func(email string, p Provider) func(*Connection) ([]Event, error) {
 		return when(func(c *Connection) (Event, error) { return c.UpdateOnboarding(email, p) })
 	}
-	invite := when(func(c *Connection) (Event, error) { return c.InviteAdmin("i") })
+	invite := when(func(c *Connection) (Event, error) { return c.InviteAdmin("i", noon.AddDate(0, 0, 7)) })
 	sent := func(id string) func(*Connection) ([]Event, error) {
 		return when(func(c *Connection) (Event, error) { return c.InvitationSent(id, noon.Add(999*time.Microsecond)), nil })
 	}
@@ -24,9 +24,10 @@ func TestOnboarding(t *testing.T) {
 	bare := connected
 	bare.Onboarding.Email = ""
 	chosen, gone := ConnectionOnboardingUpdated{Provider: Okta}, after(ConnectionDeleted{})
-	invited := ConnectionAdminInvited{Invitation{"i", "it@acme.test"}}
+	to := Invitation{"i", "it@acme.test", noon.AddDate(0, 0, 7)}
+	invited := ConnectionAdminInvited{to}
 	at := connected
-	at.Invitation = &Invitation{"i", "it@acme.test"}
+	at.Invitation = &to
 	decide(t, []decision[Connection]{
 		{"start", after(), start("new@acme.test", Okta), []Event{ConnectionOnboardingStarted{Onboarding{"p", "new@acme.test"}, Okta}}, ""},
 		{"start without an address", after(), start("", Okta), nil, "invalid invalidValue"},
@@ -40,13 +41,16 @@ func TestOnboarding(t *testing.T) {
 		{"reset", after(chosen), reset, []Event{ConnectionOnboardingReset{}}, ""},
 		{"reset after the metadata", after(ConnectionUpdated{ConnectionEdit{Metadata: okta1}}), reset, []Event{ConnectionOnboardingReset{}}, ""},
 		{"reset what has not begun", after(), reset, nil, ""},
+		{"reset when nothing has begun but an invitation", after(invited), reset, []Event{ConnectionOnboardingReset{}}, ""},
 		{"reset what is deleted", gone, reset, nil, "not_found"},
 		{"invite", after(), invite, []Event{invited}, ""},
-		{"invite again", after(ConnectionAdminInvited{Invitation{"h", "it@acme.test"}}), invite, []Event{invited}, ""},
+		{"invite again", after(ConnectionAdminInvited{Invitation{ID: "h", Email: "it@acme.test"}}), invite, []Event{invited}, ""},
 		{"invite nobody", []Event{bare}, invite, nil, "invalid invalidValue"},
 		{"invite of what is deleted", gone, invite, nil, "not_found"},
-		{"it went", after(invited), sent("i"), []Event{ConnectionInvitationSent{"i", noon}}, ""},
-		{"the first one went", []Event{at}, sent("i"), []Event{ConnectionInvitationSent{"i", noon}}, ""},
+		{"it went", after(invited), sent("i"), []Event{ConnectionInvitationSent{InvitationSent{"i", noon}}}, ""},
+		{"the first one went", []Event{at}, sent("i"), []Event{ConnectionInvitationSent{InvitationSent{"i", noon}}}, ""},
+		{"it went, and was told", after(invited, ConnectionInvitationSent{InvitationSent{"i", noon}}), sent("i"), nil, ""},
+		{"after a reset", after(invited, ConnectionOnboardingReset{}), sent("i"), nil, ""},
 		{"one before it went", after(invited), sent("h"), nil, ""},
 		{"none was asked for", after(), sent(""), nil, ""},
 		{"to one who is not in charge any more", after(invited, ConnectionOnboardingUpdated{Email: "new@acme.test"}), sent("i"), nil, ""},

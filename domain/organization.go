@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,8 +29,9 @@ func (OrganizationDeleted) EventName() string { return "organization.deleted" }
 
 // Organization is a customer of our user's application.
 type Organization struct {
-	Name, Domain string
-	Deleted      bool
+	Name, Domain   string
+	Administrators []Administrator // in the order in which they came
+	Deleted        bool
 }
 
 // Exists tells whether there is such an organization now.
@@ -42,6 +44,10 @@ func (o *Organization) Apply(e Event) {
 		o.Name, o.Domain = e.Name, e.Domain
 	case OrganizationUpdated:
 		o.Name = e.Name
+	case OrganizationAdministratorAdded:
+		o.Administrators = slices.Concat(o.Administrators, []Administrator{e.Administrator})
+	case OrganizationAdministratorRemoved:
+		o.Administrators = slices.DeleteFunc(slices.Clone(o.Administrators), func(a Administrator) bool { return a.ID == e.ID })
 	case OrganizationDeleted:
 		o.Deleted = true
 	}

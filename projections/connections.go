@@ -23,7 +23,11 @@ func applyConnection(b *batch, id string, s Stored) error {
 			return err
 		}
 	}
-	return keepState[domain.Connection](b, "connections", id, s)
+	c, err := foldState[domain.Connection](b, "connections", id, s)
+	if err != nil || c == nil {
+		return err
+	}
+	return keepInvitation(b, setUp{KindConnection, id, c.OrganizationID, c.Exists(), c.Invited}, s)
 }
 
 const connectionColumns = `SELECT id, state, created, updated FROM connections `

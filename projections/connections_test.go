@@ -29,8 +29,7 @@ func (w *world) signIns() (last projections.Connection) {
 		for range 2 {
 			last, err = w.commands.CreateConnection(ctx, system, o, command.NewConnection{Service: "rollcall", Application: a.ID, Email: "it@acme.test", Invite: true})
 			w.must(err)
-			_, err = w.commands.InvitationSent(ctx, system, last.ID, last.Invitation, time.Now())
-			w.must(err)
+			w.must(w.commands.MailSent(ctx, w.mail(last.Invited.Last.ID), time.Now()))
 			_, err = w.commands.AddRedirection(ctx, system, last.ID, a.ID, "https://app.example/2")
 			w.must(err)
 			last, err = w.commands.UpdateConnection(ctx, system, last.ID, command.ConnectionChange{ConnectionEdit: domain.ConnectionEdit{

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -15,6 +16,7 @@ type Directory struct {
 	Active                           bool
 	Token, Previous                  domain.Token
 	PreviousUntil                    time.Time
+	Onboarding                       domain.DirectoryOnboarding
 	Created, Updated                 time.Time
 }
 
@@ -46,9 +48,35 @@ func applyDirectory(b *batch, id string, s Stored) error {
 	case domain.DirectoryReactivated:
 		return b.exec(`UPDATE directories SET active = 1, updated = ? WHERE id = ?`, at, id)
 	case domain.DirectoryDeleted:
+		if err := keepInvitation(b, setUp{Kind: KindDirectory, ID: id}, s); err != nil {
+			return err
+		}
 		return deleteDirectory(b, id)
+	case domain.DirectoryAdminInvited, domain.DirectoryInvitationSent, domain.DirectoryInvitationAccepted, domain.DirectoryOnboardingReset:
+		return applyDirectoryOnboarding(b, id, s)
 	}
 	return nil
+}
+
+func applyDirectoryOnboarding(b *batch, id string, s Stored) error {
+	var organization, text string
+	found, err := b.row(`SELECT organization, onboarding FROM directories WHERE id = ?`, []any{id}, &organization, &text)
+	if err != nil || !found {
+		return err
+	}
+	var o domain.DirectoryOnboarding
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	o.Apply(s.Event)
+	kept, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	if err := b.exec(`UPDATE directories SET onboarding = ? WHERE id = ?`, string(kept), id); err != nil {
+		return err
+	}
+	return keepInvitation(b, setUp{KindDirectory, id, organization, true, o.Invited}, s)
 }
 
 func deleteDirectory(b *batch, id string) error {
@@ -73,14 +101,17 @@ func deleteDirectory(b *batch, id string) error {
 	return nil
 }
 
-const directoryColumns = `SELECT d.id, d.organization, o.domain, d.provider, d.strict, d.active, d.token, d.token_hash, d.previous, d.previous_hash, d.previous_until, d.created, d.updated
+const directoryColumns = `SELECT d.id, d.organization, o.domain, d.provider, d.strict, d.active, d.token, d.token_hash, d.previous, d.previous_hash, d.previous_until, d.onboarding, d.created, d.updated
 	FROM directories d JOIN organizations o ON o.id = d.organization `
 
 func scanDirectory(r row) (Directory, error) {
 	var d Directory
-	var until, created, updated string
+	var until, onboarding, created, updated string
 	err := r.Scan(&d.ID, &d.OrganizationID, &d.Organization, &d.Provider, &d.Strict, &d.Active, &d.Token.ID, &d.Token.Hash,
-		&d.Previous.ID, &d.Previous.Hash, &until, &created, &updated)
+		&d.Previous.ID, &d.Previous.Hash, &until, &onboarding, &created, &updated)
+	if err == nil {
+		err = json.Unmarshal([]byte(onboarding), &d.Onboarding)
+	}
 	d.PreviousUntil, d.Created, d.Updated = parseTime(until), parseTime(created), parseTime(updated)
 	return d, err
 }

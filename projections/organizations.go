@@ -20,11 +20,27 @@ func applyOrganization(b *batch, id string, s Stored) error {
 		return b.exec(`INSERT INTO organizations (id, domain, name, created, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, id, e.Domain, e.Name, at, at)
 	case domain.OrganizationUpdated:
 		return b.exec(`UPDATE organizations SET name = ?, updated = ? WHERE id = ?`, e.Name, at, id)
-	case domain.OrganizationDeleted:
-		if err := b.exec(`DELETE FROM apikeys WHERE organization = ?`, id); err != nil { // they know nothing any more
+	case domain.OrganizationAdministratorAdded:
+		if err := b.exec(`INSERT INTO administrators (id, organization, email, created) VALUES (?, ?, ?, ?)`, e.ID, id, e.Email, at); err != nil {
 			return err
 		}
-		return b.exec(`DELETE FROM organizations WHERE id = ?`, id)
+		return b.exec(`UPDATE organizations SET updated = ? WHERE id = ?`, at, id)
+	case domain.OrganizationAdministratorRemoved:
+		if err := b.exec(`DELETE FROM administrators WHERE id = ?`, e.ID); err != nil {
+			return err
+		}
+		return b.exec(`UPDATE organizations SET updated = ? WHERE id = ?`, at, id)
+	case domain.OrganizationDeleted:
+		for _, query := range []string{
+			`DELETE FROM apikeys WHERE organization = ?`, // they know nothing any more
+			`DELETE FROM administrators WHERE organization = ?`,
+			`DELETE FROM mails WHERE organization = ?`,
+			`DELETE FROM organizations WHERE id = ?`,
+		} {
+			if err := b.exec(query, id); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -27,6 +28,8 @@ type ReadModel struct {
 	expected expectations
 	heads    *heads // nil while nobody else writes the log
 	searches *searches
+
+	mailsMoved chan struct{} // with room for one
 }
 
 // OpenReadModel opens the read model in a folder, an empty one if there is none of this schema. Its queries wait until it has
@@ -73,7 +76,7 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: searches}, nil
+	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: searches, mailsMoved: make(chan struct{}, 1)}, nil
 }
 
 // readModelFile names the file after its schema.
@@ -139,10 +142,14 @@ func (m *ReadModel) Apply(ctx context.Context, records eventstore.Batch) error {
 		}
 		return b.reached(records.Position)
 	})
-	if err == nil {
-		m.mark = at
+	if err != nil {
+		return err
 	}
-	return err
+	m.mark = at
+	if slices.ContainsFunc(records.Records, movesMails) {
+		signal(m.mailsMoved)
+	}
+	return nil
 }
 
 // applyRecord also tells when the record was made.
@@ -177,6 +184,8 @@ func (m *ReadModel) apply(b *batch, s Stored) error {
 		return applyAPIKey(b, id, s)
 	case KindConnection:
 		return applyConnection(b, id, s)
+	case KindMail:
+		return applyMail(b, id, s)
 	case KindApplication:
 		return keepState[domain.Application](b, "applications", id, s)
 	}

@@ -15,6 +15,7 @@ const (
 	KindAPIKey       Kind = "apikey"
 	KindApplication  Kind = "application"
 	KindConnection   Kind = "connection"
+	KindMail         Kind = "mail"       // of an invitation, whose id it has
 	KindName         Kind = "name"       // the claim of a unique value
 	KindDeliveries   Kind = "deliveries" // what one server did, while it was the one that delivers
 )

@@ -19,7 +19,7 @@ type onboarding struct {
 
 // showOnboarding shows a connection's onboarding.
 func showOnboarding(c projections.Connection) onboarding {
-	return onboarding{"SsoAdminOnboarding", c.Onboarding.ID, orNull(c.Onboarding.Email), providerOf(c), c.OnboardingState(), timeOrNull(c.Invited)}
+	return onboarding{"SsoAdminOnboarding", c.Onboarding.ID, orNull(c.Onboarding.Email), providerOf(c), c.OnboardingState(), timeOrNull(c.Invited.SentAt)}
 }
 
 // readOnboarding reads the administrator's address and the provider; both are "" if they are not given.

@@ -302,3 +302,17 @@ func (w *world) group(d projections.Directory, name string, members ...string) s
 	}
 	return g.ID
 }
+
+// deliver lets every mail go that waits.
+func (w *world) deliver() {
+	w.t.Helper()
+	due, _, err := w.read.DueMails(w.t.Context(), w.clock.Now(), 100)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, m := range due {
+		if err := w.commands.MailSent(w.t.Context(), m, w.clock.Now()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}

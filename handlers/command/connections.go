@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -26,7 +25,7 @@ func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.
 	stream := projections.KindConnection.Stream(id)
 	event := domain.ConnectionCreated{OrganizationID: o.ID, ServiceProvider: newSlug(wanted.Service), Onboarding: domain.Onboarding{ID: newID(), Email: wanted.Email}}
 	if wanted.Invite {
-		event.Invitation = &domain.Invitation{ID: newID()}
+		event.Invitation = &domain.Invitation{ID: newID(), ExpiresAt: s.Now().Add(s.Invite)}
 	}
 	many := connectionsOf(o.ID)
 	return decide(ctx, s, s.claimStream(many), func() (projections.Connection, error) {
@@ -132,12 +131,9 @@ func (s *Service) ResetOnboarding(ctx context.Context, c Caller, id string) (pro
 // InviteAdmin asks for an invitation to the administrator.
 func (s *Service) InviteAdmin(ctx context.Context, c Caller, id string) (projections.Connection, error) {
 	invitation := newID()
-	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) { return state.InviteAdmin(invitation) })
-}
-
-// InvitationSent tells that the mail of an invitation went.
-func (s *Service) InvitationSent(ctx context.Context, c Caller, id, invitation string, at time.Time) (projections.Connection, error) {
-	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) { return state.InvitationSent(invitation, at), nil })
+	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
+		return state.InviteAdmin(invitation, s.Now().Add(s.Invite))
+	})
 }
 
 // DeleteConnection deletes a connection.

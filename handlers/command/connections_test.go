@@ -56,7 +56,11 @@ func TestConnection(t *testing.T) {
 		if c.Default.URI != "https://a.example" || c.Default.Application != a.ID {
 			t.Errorf("it leads to %v", c.Default)
 		}
-		ctx, first := t.Context(), c.Invitation
+		ctx, first := t.Context(), w.mail(c.Invited.Last.ID)
+		went := func() (projections.Connection, error) {
+			w.must(w.commands.MailSent(ctx, first, time.Now()))
+			return w.read.Connection(ctx, c.ID)
+		}
 		update := func(e domain.ConnectionEdit) func() (projections.Connection, error) {
 			return func() (projections.Connection, error) {
 				return w.commands.UpdateConnection(ctx, caller, c.ID, command.ConnectionChange{ConnectionEdit: e})
@@ -72,9 +76,8 @@ func TestConnection(t *testing.T) {
 			event string // "" for none
 			do    func() (projections.Connection, error)
 		}{
-			{"connection.invitation_sent", func() (projections.Connection, error) {
-				return w.commands.InvitationSent(ctx, caller, c.ID, first, time.Now())
-			}},
+			{"connection.invitation_sent", went},
+			{"", went},
 			{"connection.updated", update(domain.ConnectionEdit{SeatsLimit: new(12)})},
 			{"", update(domain.ConnectionEdit{SeatsLimit: new(12)})},
 			{"connection.disabled", active(false)},
@@ -87,9 +90,7 @@ func TestConnection(t *testing.T) {
 			{"connection.onboarding_started", func() (projections.Connection, error) {
 				return w.commands.StartOnboarding(ctx, caller, c.ID, "it@lille.test", "")
 			}},
-			{"", func() (projections.Connection, error) {
-				return w.commands.InvitationSent(ctx, caller, c.ID, first, time.Now())
-			}},
+			{"", went},
 			{"connection.onboarding_updated", func() (projections.Connection, error) {
 				return w.commands.UpdateOnboarding(ctx, caller, c.ID, "", domain.ADFS)
 			}},

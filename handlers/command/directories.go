@@ -46,7 +46,7 @@ func directoryOf(organizationID string) name { return name{organizationID, "dire
 func directoryFrom(id, organization string, f folded[domain.Directory]) projections.Directory {
 	return projections.Directory{
 		ID: id, OrganizationID: f.State.OrganizationID, Organization: organization, Provider: f.State.Provider, Strict: f.State.Strict, Active: f.State.Active,
-		Token: f.State.Token, Previous: f.State.Previous, PreviousUntil: f.State.PreviousUntil, Created: f.Created, Updated: f.Modified,
+		Token: f.State.Token, Previous: f.State.Previous, PreviousUntil: f.State.PreviousUntil, Onboarding: f.State.Onboarding, Created: f.Created, Updated: f.Modified,
 	}
 }
 

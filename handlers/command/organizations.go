@@ -83,13 +83,18 @@ func organizationOf(id string, f folded[domain.Organization]) projections.Organi
 
 // RenameOrganization gives it another name; its domain stays.
 func (s *Service) RenameOrganization(ctx context.Context, c Caller, id, organizationName string) (projections.Organization, error) {
+	return s.changeOrganization(ctx, c, id, func(state *domain.Organization) (domain.Event, error) { return state.Rename(organizationName) })
+}
+
+// changeOrganization appends what change decides about an organization that exists.
+func (s *Service) changeOrganization(ctx context.Context, c Caller, id string, change func(*domain.Organization) (domain.Event, error)) (projections.Organization, error) {
 	stream := projections.KindOrganization.Stream(id)
 	return decide(ctx, s, stream, func() (projections.Organization, error) {
 		o, err := s.organization(ctx, id)
 		if err != nil {
 			return projections.Organization{}, err
 		}
-		event, err := o.State.Rename(organizationName)
+		event, err := change(&o.State)
 		if err != nil || event == nil {
 			return organizationOf(id, o), err
 		}

@@ -32,6 +32,7 @@ type Config struct {
 	Log    eventstore.Store
 	Read   *projections.ReadModel
 	Keys   *keys.Master
+	Invite time.Duration    // how long an invitation's link is good; a week if 0
 	Shared bool             // other processes write the log too, and a batch may stand in it in part
 	Now    func() time.Time // time.Now if nil
 }
@@ -45,7 +46,7 @@ type Service struct {
 
 // Caller is who asks, and through what; it becomes the meta of the events.
 type Caller struct {
-	Actor   string // token:<id>, apikey:<id> or system
+	Actor   string // token:<id>, apikey:<id>, invitation:<id> or system
 	Source  domain.Source
 	Request string // the id of the request
 
@@ -81,6 +82,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Invite == 0 {
+		c.Invite = 7 * 24 * time.Hour
 	}
 	folds, err := lru.New[string, any](foldsKept)
 	if err != nil {

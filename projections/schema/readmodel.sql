@@ -1,6 +1,6 @@
 -- The read model: the present, made from the log. Times are RFC 3339 text in UTC, keys are folded for comparison.
 -- A change here gives the file another name, and the model is built anew beside the old one. Whoever changes what the code writes
--- into these tables counts this up: 1.
+-- into these tables counts this up: 2.
 
 CREATE TABLE IF NOT EXISTS checkpoint (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS directories (
     previous       TEXT NOT NULL,
     previous_hash  TEXT NOT NULL,
     previous_until TEXT NOT NULL,
+    onboarding     TEXT NOT NULL DEFAULT '{}',
     created        TEXT NOT NULL,
     updated        TEXT NOT NULL
 );
@@ -158,6 +159,36 @@ CREATE TABLE IF NOT EXISTS seats (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS seats_of ON seats (user);
 CREATE INDEX IF NOT EXISTS seats_from ON seats (directory);
+
+CREATE TABLE IF NOT EXISTS administrators (
+    id           TEXT PRIMARY KEY,
+    organization TEXT NOT NULL,
+    email        TEXT NOT NULL,
+    created      TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS administrators_of ON administrators (organization);
+
+-- The mails of invitations, by the invitation. due is when one is to be sent, or to be told of once it went; '' when nothing is left to do.
+CREATE TABLE IF NOT EXISTS mails (
+    id           TEXT PRIMARY KEY,
+    kind         TEXT NOT NULL,              -- of what is to be set up
+    subject      TEXT NOT NULL,              -- its id
+    organization TEXT NOT NULL,
+    email        TEXT NOT NULL,
+    expires      TEXT NOT NULL,
+    attempts     TEXT NOT NULL DEFAULT '[]', -- those that failed
+    sent         TEXT NOT NULL DEFAULT '',
+    retry        TEXT NOT NULL DEFAULT '',
+    given_up     INTEGER NOT NULL DEFAULT 0,
+    ended        INTEGER NOT NULL DEFAULT 0, -- the link leads nowhere any more
+    due          TEXT NOT NULL,
+    created      TEXT NOT NULL,
+    updated      TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS mails_in_order ON mails (created, id);
+CREATE INDEX IF NOT EXISTS mails_of ON mails (organization, created, id);
+CREATE INDEX IF NOT EXISTS mails_open ON mails (subject) WHERE ended = 0;
+CREATE INDEX IF NOT EXISTS mails_due ON mails (due) WHERE due <> '';
 
 -- Endpoints as folded from the log; secrets in the state are sealed.
 CREATE TABLE IF NOT EXISTS endpoints (

@@ -1,0 +1,84 @@
+package domain
+
+import "time"
+
+// DirectoryAdminInvited asks for an invitation to whoever sets the directory up at its provider. It replaces the one before.
+type DirectoryAdminInvited struct{ Invitation }
+
+// DirectoryInvitationSent tells that the mail of an invitation went.
+type DirectoryInvitationSent struct{ InvitationSent }
+
+// DirectoryInvitationAccepted tells that the link of an invitation was used.
+type DirectoryInvitationAccepted struct{ InvitationAccepted }
+
+// DirectoryOnboardingReset ends the invitation. The administrator stays.
+type DirectoryOnboardingReset struct{}
+
+func (DirectoryAdminInvited) EventName() string       { return "directory.admin_invited" }
+func (DirectoryInvitationSent) EventName() string     { return "directory.invitation_sent" }
+func (DirectoryInvitationAccepted) EventName() string { return "directory.invitation_accepted" }
+func (DirectoryOnboardingReset) EventName() string    { return "directory.onboarding_reset" }
+
+// DirectoryOnboarding is an administrator setting a directory up at its provider.
+type DirectoryOnboarding struct {
+	Email   string // the administrator's; "" while nobody was invited
+	Invited Invited
+}
+
+// Apply folds an event into the state.
+func (o *DirectoryOnboarding) Apply(e Event) {
+	switch e := e.(type) {
+	case DirectoryAdminInvited:
+		if e.Email != o.Email {
+			*o = DirectoryOnboarding{Email: e.Email}
+		}
+		o.Invited = o.Invited.invite(e.Invitation)
+	case DirectoryInvitationSent:
+		o.Invited = o.Invited.send(e.InvitationSent)
+	case DirectoryInvitationAccepted:
+		o.Invited = o.Invited.accept()
+	case DirectoryOnboardingReset:
+		o.Invited = Invited{}
+	}
+}
+
+// InviteAdmin decides on an invitation with this id. It goes to the address given, else to where the last one went.
+func (d *Directory) InviteAdmin(id, email string, expires time.Time) (Event, error) {
+	if !d.Exists() {
+		return nil, Refuse(NotFound, "there is no such directory")
+	}
+	if email == "" {
+		email = d.Onboarding.Email
+	}
+	if err := CheckEmail("it_admin_email", email); err != nil {
+		return nil, err
+	}
+	return DirectoryAdminInvited{invitation(id, email, expires)}, nil
+}
+
+// ResetOnboarding decides to end the invitation: nil if there is none.
+func (d *Directory) ResetOnboarding() (Event, error) {
+	switch {
+	case !d.Exists():
+		return nil, Refuse(NotFound, "there is no such directory")
+	case d.Onboarding.Invited == Invited{}:
+		return nil, nil
+	}
+	return DirectoryOnboardingReset{}, nil
+}
+
+// InvitationSent decides that the mail of an invitation went: nil if it was told already, or another one took its place meanwhile.
+func (d *Directory) InvitationSent(id string, at time.Time) Event {
+	if !d.Exists() || !d.Onboarding.Invited.waits(id) {
+		return nil
+	}
+	return DirectoryInvitationSent{sent(id, at)}
+}
+
+// AcceptInvitation decides that the link of an invitation was used.
+func (d *Directory) AcceptInvitation(id string, now time.Time) (Event, error) {
+	if !d.Exists() || !d.Onboarding.Invited.Leads(id, now) {
+		return nil, ErrDeadLink
+	}
+	return DirectoryInvitationAccepted{InvitationAccepted{id}}, nil
+}

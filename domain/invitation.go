@@ -1,0 +1,64 @@
+package domain
+
+import "time"
+
+// Invitation asks for a mail to an onboarding's administrator, with a link that leads into the onboarding once.
+type Invitation struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // from then on the link leads nowhere, as it does where this is the zero time
+}
+
+// InvitationSent tells that the mail of an invitation went.
+type InvitationSent struct {
+	Invitation string    `json:"invitation"` // its id
+	SentAt     time.Time `json:"sent_at"`
+}
+
+// InvitationAccepted tells that the link of an invitation was used.
+type InvitationAccepted struct {
+	Invitation string `json:"invitation"` // its id
+}
+
+// ErrDeadLink answers whoever uses a link that leads nowhere, and says not why.
+var ErrDeadLink = Refuse(NotFound, "this link does not lead anywhere: it was used already, it has expired, or a newer one took its place. Ask whoever invited you for a new one")
+
+func invitation(id, email string, expires time.Time) Invitation {
+	return Invitation{id, email, expires.UTC().Truncate(time.Millisecond)}
+}
+
+func sent(id string, at time.Time) InvitationSent {
+	return InvitationSent{id, at.UTC().Truncate(time.Millisecond)}
+}
+
+// Invited is the invitation into an onboarding, and what became of it. The zero value is that of an onboarding whose administrator was not invited.
+type Invited struct {
+	Last     Invitation
+	Told     bool      // that its mail went
+	Accepted bool      // its link was used
+	SentAt   time.Time // when a mail last went to the administrator, of this invitation or one before; the zero time if none did
+}
+
+// invite puts an invitation in the place of the one before.
+func (i Invited) invite(to Invitation) Invited { return Invited{Last: to, SentAt: i.SentAt} }
+
+func (i Invited) send(e InvitationSent) Invited {
+	i.Told, i.SentAt = true, e.SentAt
+	return i
+}
+
+func (i Invited) accept() Invited {
+	i.Accepted = true
+	return i
+}
+
+// waits tells whether nobody has told yet that the mail of this invitation went.
+func (i Invited) waits(id string) bool { return id != "" && id == i.Last.ID && !i.Told }
+
+// Leads tells whether the link of an invitation leads into the onboarding.
+func (i Invited) Leads(id string, now time.Time) bool {
+	return id != "" && id == i.Last.ID && !i.Accepted && now.Before(i.Last.ExpiresAt)
+}
+
+// Admits tells whether whoever used the link of an invitation may go on with the onboarding.
+func (i Invited) Admits(id string) bool { return id != "" && id == i.Last.ID && i.Accepted }
