@@ -21,9 +21,9 @@ import (
 
 // Master is the master key. It is safe for concurrent use and never prints itself.
 type Master struct {
-	aead  cipher.AEAD
-	names []byte
-	check string
+	aead         cipher.AEAD
+	names, links []byte
+	check        string
 }
 
 // Size is the length of a master key in bytes.
@@ -42,6 +42,10 @@ func New(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive the names key: %w", err)
 	}
+	links, err := hkdf.Key(sha256.New, key, nil, "rollcall links v1", Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the links key: %w", err)
+	}
 	check, err := hkdf.Key(sha256.New, key, nil, "rollcall check v1", 8)
 	if err != nil {
 		return nil, fmt.Errorf("derive the check: %w", err)
@@ -54,7 +58,7 @@ func New(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the cipher: %w", err)
 	}
-	return &Master{aead, names, hex.EncodeToString(check)}, nil
+	return &Master{aead, names, links, hex.EncodeToString(check)}, nil
 }
 
 // Parse reads a master key in base64, as `openssl rand -base64 32` prints it.

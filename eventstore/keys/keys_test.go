@@ -130,3 +130,21 @@ func TestToken(t *testing.T) {
 		}
 	}
 }
+
+func TestLinkOpensUnderItsKeyOnly(t *testing.T) {
+	m := master(t, 1)
+	link := m.Link("018f-a")
+	if id, ok := m.OpenLink(link); !ok || id != "018f-a" || m.Link("018f-a") != link {
+		t.Errorf("%s opens to %q, %v", link, id, ok)
+	}
+	_, hash, _ := strings.Cut(link, ".")
+	for name, other := range map[string]string{
+		"another id": "018f-b." + hash, "no hash": "018f-a.", "no id": "." + hash, "nothing": "", "the id": "018f-a", "a hash cut short": link[:len(link)-1],
+		"more behind it": link + "A", "a bit of no meaning": link[:len(link)-1] + string(link[len(link)-1]+1), "padding": link + "=", "a line's end": link + "\n", "much": strings.Repeat("a", 1<<20) + ".b",
+		"of another key": master(t, 2).Link("018f-a"),
+	} {
+		if id, ok := m.OpenLink(other); ok || id != "" {
+			t.Errorf("%s opens to %q", name, id)
+		}
+	}
+}

@@ -34,6 +34,7 @@ type Config struct {
 	Replies      *projections.Replies
 	PublicURL    string         // where identity providers reach this server, without a slash at the end
 	Service      string         // what users sign in to, in small letters: connections carry it in their ids; rollcall if empty
+	SendsMail    bool           // a mail server is known; mails are kept to be read if not
 	WebhookAllow []netip.Prefix // ranges off the public internet that webhooks may reach, also by http
 
 	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil

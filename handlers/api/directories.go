@@ -18,6 +18,7 @@ type directory struct {
 	SCIMBaseURL  string          `json:"scim_base_url"`
 	Token        directoryToken  `json:"auth_secret_token"`
 	Organization named           `json:"organization"`
+	Onboarding   setUp           `json:"onboarding"`
 	InsertedAt   string          `json:"inserted_at"`
 	UpdatedAt    string          `json:"updated_at"`
 }
@@ -26,6 +27,12 @@ type directoryToken struct {
 	Value              string `json:"value"`                          // "hidden" but in the answer that made it
 	LastUsedAt         string `json:"last_used_at,omitempty"`         // absent until it is used
 	PreviousValidUntil string `json:"previous_valid_until,omitempty"` // of the token before, while it lives
+}
+
+// setUp is an administrator setting the directory up at its provider.
+type setUp struct {
+	Email            *string `json:"it_admin_email"` // null while nobody was invited
+	InvitationSentAt *string `json:"invitation_sent_at"`
 }
 
 // named is an organization inside something else.
@@ -46,6 +53,7 @@ func (a *API) showDirectory(o projections.Organization, d projections.Directory,
 		SCIMBaseURL:  a.PublicURL + "/scim/v2/" + d.ID,
 		Token:        directoryToken{Value: cmp.Or(token, hidden)},
 		Organization: named{"Organization", o.ID, o.Domain, o.Name},
+		Onboarding:   setUp{orNull(d.Onboarding.Email), timeOrNull(d.Onboarding.Invited.SentAt)},
 		InsertedAt:   formatTime(d.Created), UpdatedAt: formatTime(d.Updated),
 	}
 	if at := a.LastUsed.At(d.ID, d.Token.ID); !at.IsZero() {
@@ -146,4 +154,29 @@ func (a *API) deleteDirectory(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	return done(w)
+}
+
+// inviteDirectoryAdmin invites whoever sets the directory up at its provider.
+func (a *API) inviteDirectoryAdmin(w http.ResponseWriter, r *request) error {
+	var it, sso string
+	if err := (fields{"it_admin_email": &it, "sso_admin_email": &sso}).read(w, r); err != nil {
+		return err
+	}
+	email, err := oneEmail(sso, it)
+	if err != nil {
+		return err
+	}
+	d, err := a.Commands.InviteDirectoryAdmin(r.Context(), r.caller(), r.directory, email)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, a.showDirectory(r.organization, d, ""))
+}
+
+func (a *API) resetDirectoryOnboarding(w http.ResponseWriter, r *request) error {
+	d, err := a.Commands.ResetDirectoryOnboarding(r.Context(), r.caller(), r.directory)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, a.showDirectory(r.organization, d, ""))
 }

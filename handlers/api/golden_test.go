@@ -83,6 +83,7 @@ var (
 		form *regexp.Regexp
 		as   string
 	}{
+		{regexp.MustCompile(`/onboarding/(\$[a-z0-9]+)\.[A-Za-z0-9_-]{43}`), `/onboarding/$1.$$secret`},
 		{regexp.MustCompile(`"rcat_v1\.[A-Za-z0-9_-]{100,}"`), `"$$token"`},
 		{regexp.MustCompile(`"(\$[a-z0-9]+)\.[A-Za-z0-9_-]{43}"`), `"$1.$$secret"`},
 		{regexp.MustCompile(`"[A-Za-z0-9_-]{43}"`), `"$$secret"`},

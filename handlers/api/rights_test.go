@@ -143,9 +143,9 @@ func TestNextOrganizationOfADomain(t *testing.T) {
 			}
 		}
 	}
-	for _, list := range []string{"webhooks", "webhook-events", "replays", "events", "api-keys", "org", "sso-connections"} {
+	for _, list := range []string{"webhooks", "webhook-events", "replays", "events", "api-keys", "org", "sso-connections", "mails"} {
 		a := w.as(next.key, "GET", "/api/v2/"+list, "")
-		for _, id := range append([]string{first.id}, first.objects["webhooks"], first.objects["users"], first.objects["api-keys"]) {
+		for _, id := range append([]string{first.id}, first.objects["webhooks"], first.objects["users"], first.objects["api-keys"], first.objects["mails"]) {
 			if a.status != 200 || strings.Contains(a.body, id) {
 				t.Errorf("%s = %d %s", list, a.status, a.body)
 			}

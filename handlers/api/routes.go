@@ -46,6 +46,14 @@ func (a *API) routes() ([]handlers.Route, error) {
 	write("PUT", sync+"/reset", a.ofDirectory(a.resetToken))
 	write("PATCH", sync+"/activate", a.ofDirectory(a.setActive(true)))
 	write("PATCH", sync+"/disable", a.ofDirectory(a.setActive(false)))
+	write("POST", sync+"/invite-admin", a.ofDirectory(a.inviteDirectoryAdmin))
+	write("POST", sync+"/reset-onboarding", a.ofDirectory(a.resetDirectoryOnboarding))
+
+	write("POST", org+"/admins", a.ofOrganization(a.createAdministrator))
+	read("GET", org+"/admins", a.ofOrganization(a.listAdministrators))
+	write("DELETE", org+"/admins/{id}", a.ofOrganization(a.deleteAdministrator))
+
+	read("GET", "/mails", a.listMails)
 
 	read("GET", org+"/users", a.ofDirectory(a.listUsers))
 	read("GET", org+"/users/{id}", a.ofDirectory(a.getUser))

@@ -104,6 +104,8 @@ func (w *world) estate(name string) estate {
 	e.objects["replays"] = w.must(202, "POST", "/api/v2/webhooks/"+hook+"/replay", `{"from":"0"}`).text("id")
 	e.objects["applications"] = w.must(201, "POST", "/api/v2/applications", `{"name":"`+name+`","default_redirect_url":"https://a.example","allowed_redirect_urls":["http://localhost:3000"]}`).text("id")
 	e.objects["sso-connections"] = w.must(201, "POST", "/api/v2/sso-connections", `{"organization_id":"`+e.domain+`","application_id":"`+e.objects["applications"]+`","sso_admin_email":"it@a.example"}`).text("id")
+	e.objects["admins"] = w.must(201, "POST", "/api/v2/org/"+e.domain+"/admins", `{"email":"it@a.example"}`).text("id")
+	e.objects["mails"] = w.invite(d, "it@a.example").ID
 	e.objects["api-keys"] = strings.Split(w.keyFor(e, "read"), ".")[0]
 	e.key, e.reads, e.all = w.keyFor(e, "read", "write"), w.keyFor(e, "read"), w.key
 	return e

@@ -316,3 +316,17 @@ func (w *world) deliver() {
 		}
 	}
 }
+
+// invite invites to the set-up of a directory.
+func (w *world) invite(d projections.Directory, email string) projections.Mail {
+	w.t.Helper()
+	d, err := w.commands.InviteDirectoryAdmin(w.t.Context(), system, d, email)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m, err := w.read.Mail(w.t.Context(), d.Onboarding.Invited.Last.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return m
+}
