@@ -29,6 +29,7 @@ var house = map[string][]string{
 	"handlers/command":         {"domain", "eventstore", "eventstore/keys", "projections"},
 	"handlers/saml":            {"domain"},
 	"handlers/scim":            {"domain", "eventstore/keys", "handlers", "handlers/command", "projections"},
+	"handlers/onboarding":      {"domain", "handlers", "handlers/command", "handlers/letter", "handlers/saml", "projections"},
 	"handlers/mail":            {"handlers/command", "handlers/letter", "projections"},
 	"handlers/letter":          {"eventstore/keys", "projections"},
 	"handlers/api":             {"domain", "eventstore/keys", "handlers", "handlers/command", "handlers/letter", "handlers/saml", "projections"},
