@@ -18,12 +18,15 @@ import (
 // contents is what belongs to a log in a folder. The read model does not: it is made anew.
 type contents struct {
 	records uint64
-	files   []string // what was delivered and published, without .db
+	files   []string // what was delivered, published and replied, without .db
 	key     bool     // the master key is there
 }
 
-// deliveries is the outbox's file.
-var deliveries = strings.TrimSuffix(projections.OutboxFile, ".db")
+// The files of the outbox and of replies, which are kept so that a request that is sent again is not carried out again.
+var (
+	deliveries = strings.TrimSuffix(projections.OutboxFile, ".db")
+	replies    = strings.TrimSuffix(projections.RepliesFile, ".db")
+)
 
 // copyFolder copies what belongs to a log into an empty folder, beside the server that runs, and reads the copy again. The log comes last, so that nothing
 // in the copy knows of a later one.
@@ -37,7 +40,7 @@ func copyFolder(ctx context.Context, m *meter, from, to string, withKey bool) (c
 	if err != nil {
 		return c, err
 	}
-	for _, name := range append(names, deliveries) {
+	for _, name := range append(names, deliveries, replies) {
 		switch err := projections.CopyFile(ctx, filepath.Join(from, name+".db"), filepath.Join(to, name+".db")); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -90,15 +93,23 @@ func checkFolder(ctx context.Context, m *meter, folder string, files []string) (
 	return records, nil
 }
 
-// checkFile refuses a file that is not of the log beside it, or ahead of it.
+// checkFile refuses a file that is not of the log beside it, or ahead of it. Replies that are so a server begins anew.
 func checkFile(ctx context.Context, folder, name string, log *local.Reader) error {
-	if name != deliveries {
+	switch name {
+	case deliveries:
+		return checkDeliveries(ctx, folder, log)
+	case replies:
+		return nil
+	default:
 		f, err := projections.OpenRelayFile(ctx, folder, name, log, log.ID(), eventstore.Position{})
 		if err != nil {
 			return err
 		}
 		return f.Close()
 	}
+}
+
+func checkDeliveries(ctx context.Context, folder string, log *local.Reader) error {
 	outbox, err := projections.OpenOutbox(folder, log, log.ID())
 	if err != nil {
 		return err
