@@ -13,6 +13,8 @@ import (
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 	"github.com/rollcall-sync/rollcall/eventstore/esdb"
+	"github.com/rollcall-sync/rollcall/handlers/letter"
+	"github.com/rollcall-sync/rollcall/handlers/mail"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 	"github.com/rollcall-sync/rollcall/projections"
 )
@@ -60,6 +62,18 @@ func (s *server) wireDeliveries(c *serverConfig) error {
 			_, err := s.commands.DisableEndpoint(ctx, system, endpoint, reason)
 			return err
 		},
+	})
+	return err
+}
+
+func (s *server) wireMails(c *serverConfig) error {
+	to, from, err := c.mailServer()
+	if err != nil || from.Address == "" {
+		return err
+	}
+	s.mailer, err = mail.New(mail.Config{
+		Commands: s.commands, Read: s.read, Server: to, From: from, Logger: s.logger, Metrics: s.metrics,
+		Letters: letter.Writer{Keys: s.commands.Keys, PublicURL: s.url, Service: c.ServiceName},
 	})
 	return err
 }
@@ -138,11 +152,16 @@ func (s *server) begin(ctx context.Context) error {
 	return s.tenure.Begin(ctx)
 }
 
-// deliver does what only one server may do: it sends, makes what replays send, and publishes.
+// deliver does what only one server may do: it sends messages and mails, makes what replays send, and publishes.
 func (s *server) deliver(ctx, held context.Context) error {
 	return together(ctx, s.replayer.Run, func(ctx context.Context) error { return s.deliverer.Run(ctx, held) }, func(ctx context.Context) error {
 		insist(ctx, s.logger, "publish", func(ctx context.Context) error { return s.publish(ctx, held) })
 		return nil
+	}, func(ctx context.Context) error {
+		if s.mailer == nil {
+			return nil
+		}
+		return s.mailer.Run(ctx, held)
 	})
 }
 

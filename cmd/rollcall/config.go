@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	netmail "net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -12,8 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
 	"github.com/rollcall-sync/rollcall/handlers/broker"
+	"github.com/rollcall-sync/rollcall/handlers/mail"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
@@ -33,6 +36,9 @@ type serverConfig struct {
 	PublishFrom    string        `help:"Where a broker that is new begins: a position, an RFC 3339 time, 0 for the start, or head." default:"head" placeholder:"WHERE"`
 	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
 	APIRate        float64       `help:"Requests a second that one API key may make, with two seconds' worth at once; 0 for any number." default:"100" placeholder:"NUMBER" name:"api-rate"`
+	SMTPURL        secret        `help:"Mail server that takes invitations: smtp://user:password@host:587, with STARTTLS, or smtps://host. Without one mails are kept, to be read by the API." name:"smtp-url" placeholder:"SECRET"`
+	MailFrom       string        `help:"Address that mails come from: no-reply@example.com, or with a name: Example <no-reply@example.com>." placeholder:"ADDRESS"`
+	InvitationLife time.Duration `help:"How long the link of an invitation is good." default:"168h" name:"invitation-lifetime"`
 	LogFormat      string        `help:"Form of the log lines on standard error." enum:"text,json" default:"text"`
 	LogLevel       slog.Level    `help:"Lowest level of the log lines: debug, info, warn or error." default:"info"`
 	APIKey         secret        `help:"The first API key, as <id>.<secret> with a secret of 32 characters or more; for containers and tests." name:"api-key" placeholder:"SECRET"`
@@ -101,6 +107,12 @@ func (c *serverConfig) Validate() error {
 	if !(c.APIRate >= 0 && c.APIRate <= maxAPIRate) { // NaN is none either
 		wrong = append(wrong, fmt.Errorf("--api-rate is between 0 and %d", maxAPIRate))
 	}
+	if _, _, err := c.mailServer(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if c.InvitationLife < time.Hour || c.InvitationLife > 30*24*time.Hour {
+		wrong = append(wrong, errors.New("--invitation-lifetime is between 1h and 720h"))
+	}
 	if c.APIKey != "" {
 		if id, secret, ok := keys.SplitToken(string(c.APIKey)); !ok || len(secret) < 32 || len(id) > 64 || strings.ContainsAny(id, " /") {
 			wrong = append(wrong, errors.New("--api-key is not <id>.<secret> with a secret of 32 characters or more"))
@@ -127,6 +139,27 @@ func (c *serverConfig) allowed() ([]netip.Prefix, error) {
 		out = append(out, p.Masked())
 	}
 	return out, nil
+}
+
+// mailServer is where mails go and whom they come from; the zero values if they are kept.
+func (c *serverConfig) mailServer() (to mail.Server, from netmail.Address, err error) {
+	switch {
+	case c.SMTPURL == "" && c.MailFrom == "":
+		return to, from, nil
+	case c.SMTPURL == "" || c.MailFrom == "":
+		return to, from, errors.New("--smtp-url and --mail-from go together")
+	}
+	if to, err = mail.ParseServer(string(c.SMTPURL)); err != nil {
+		return to, from, fmt.Errorf("--smtp-url %w", err)
+	}
+	sender, err := netmail.ParseAddress(c.MailFrom)
+	if err == nil {
+		err = domain.CheckEmail("the address", sender.Address)
+	}
+	if err != nil {
+		return to, from, fmt.Errorf("--mail-from %q is not an address, as Example <no-reply@example.com>", c.MailFrom)
+	}
+	return to, *sender, nil
 }
 
 // publishers are the brokers of --publish.

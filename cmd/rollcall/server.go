@@ -24,6 +24,8 @@ import (
 	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/handlers/api"
 	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/handlers/mail"
+	"github.com/rollcall-sync/rollcall/handlers/onboarding"
 	"github.com/rollcall-sync/rollcall/handlers/scim"
 	"github.com/rollcall-sync/rollcall/handlers/webhook"
 	"github.com/rollcall-sync/rollcall/projections"
@@ -43,6 +45,7 @@ type server struct {
 	lease        *esdb.Lease     // of who delivers; nil where this server alone writes the log
 	tenure       *command.Tenure // where lease is
 	deliverer    *webhook.Deliverer
+	mailer       *mail.Mailer // nil where mails are kept
 	replayer     *projections.Replayer
 	sweeper      *projections.Sweeper
 	publications []publication
@@ -89,7 +92,7 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	if err = s.openPublications(ctx, c); err != nil {
 		return s, err
 	}
-	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master, Shared: c.shared()}); err != nil {
+	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master, Invite: c.InvitationLife, Shared: c.shared()}); err != nil {
 		return s, err
 	}
 	if err = s.commands.Install(ctx, system); err != nil {
@@ -140,7 +143,7 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 func (s *server) wire(c *serverConfig) error {
 	s.runner = projections.NewRunner(s.log, s.logger, s.metrics, s.read, s.outbox)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), lag{s.log, s.states})
-	if err := s.wireDeliveries(c); err != nil {
+	if err := errors.Join(s.wireDeliveries(c), s.wireMails(c)); err != nil {
 		return err
 	}
 	allowed, err := c.allowed()
@@ -156,12 +159,17 @@ func (s *server) wire(c *serverConfig) error {
 		return err
 	}
 	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID(), s.read), Outbox: s.outbox, Replies: s.replies,
-		PublicURL: s.url, Service: c.ServiceName, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed, Pace: handlers.NewPace(c.APIRate, nil)})
+		PublicURL: s.url, Service: c.ServiceName, SendsMail: s.mailer != nil, WebhookAllow: allowed, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed, Pace: handlers.NewPace(c.APIRate, nil)})
+	if err != nil {
+		return err
+	}
+	administrators, err := onboarding.New(onboarding.Config{Commands: s.commands, Read: s.read, PublicURL: s.url, Service: c.ServiceName, Throttle: throttle})
 	if err != nil {
 		return err
 	}
 	providers.Mount(mux)
 	management.Mount(mux)
+	administrators.Mount(mux)
 	s.mountHealth(mux)
 	s.handler = handlers.Serve(scim.Tidy(mux), s.logger, s.metrics)
 	return nil

@@ -32,7 +32,7 @@ type Config struct {
 	Server   Server
 	From     netmail.Address
 
-	// Timeout bounds one attempt. Default: 1 min.
+	// Timeout bounds one attempt, and with it how long a server that stops waits for it. Default: 30 s.
 	Timeout time.Duration
 	// Retries are the pauses after the attempts that fail, each a tenth longer or shorter by chance; after the last one a mail is given up.
 	// Default: 1 min, 5 min, 15 min, 1 h, 2 h, 4 h, 8 h, 12 h, 20 h, about two days.
@@ -46,7 +46,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
-		c.Timeout = time.Minute
+		c.Timeout = 30 * time.Second
 	}
 	if len(c.Retries) == 0 {
 		c.Retries = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 12 * time.Hour, 20 * time.Hour}

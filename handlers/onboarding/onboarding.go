@@ -17,13 +17,13 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// Config is what the door needs; all but Throttle are required.
+// Config is what the door needs; the first three are required.
 type Config struct {
 	Commands  *command.Service
 	Read      *projections.ReadModel
 	PublicURL string // where administrators reach this server, without a slash at the end
-	Service   string // what the organization's users sign in to
 
+	Service  string             // what the organization's users sign in to; rollcall if empty
 	Throttle *handlers.Throttle // of wrong links; one of its own if nil
 }
 
@@ -36,8 +36,8 @@ type Onboarding struct {
 // New makes the door.
 func New(c Config) (*Onboarding, error) {
 	var wrong []error
-	if c.Commands == nil || c.Read == nil || c.Service == "" {
-		wrong = append(wrong, errors.New("onboarding: Commands, Read and Service are required"))
+	if c.Commands == nil || c.Read == nil {
+		wrong = append(wrong, errors.New("onboarding: Commands and Read are required"))
 	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") {
@@ -45,6 +45,9 @@ func New(c Config) (*Onboarding, error) {
 	}
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
+	}
+	if c.Service == "" {
+		c.Service = "rollcall"
 	}
 	if c.Throttle == nil {
 		c.Throttle = handlers.NewThrottle(handlers.Failures, nil)

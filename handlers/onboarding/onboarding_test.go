@@ -368,7 +368,7 @@ func TestGuides(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for _, public := range []string{"", "example.org", "ftp://example.org", "https://example.org/"} {
-		if _, err := onboarding.New(onboarding.Config{PublicURL: public}); err == nil || !strings.Contains(err.Error(), "PublicURL") || !strings.Contains(err.Error(), "Commands, Read and Service") {
+		if _, err := onboarding.New(onboarding.Config{PublicURL: public}); err == nil || !strings.Contains(err.Error(), "PublicURL") || !strings.Contains(err.Error(), "Commands and Read") {
 			t.Errorf("%q: %v", public, err)
 		}
 	}
