@@ -49,6 +49,8 @@ func TestApplication(t *testing.T) {
 }
 
 // Users are sent to a URL that is allowed to the letter, or to the one that the application would rather have.
+//
+// Proves SSO §create.uri, §default-redirection.uri.
 func TestApplicationTarget(t *testing.T) {
 	both := ApplicationSettings{"App", "https://a.example/", []string{"https://b.example/", "https://c.example/"}}
 	listed := ApplicationSettings{"App", "", both.AllowedRedirects}

@@ -240,6 +240,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// Proves Directory Sync §before-and-after.
 func TestChangeBetween(t *testing.T) {
 	before := tree(t, `{"id":"u","active":true,"name":{"givenName":"A","familyName":"B"},"title":"Dr"}`)
 	after := tree(t, `{"id":"u","active":false,"name":{"givenName":"C","familyName":"B"},"`+EnterpriseUserURN+`":{"department":"D"}}`)

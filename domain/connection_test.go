@@ -14,6 +14,7 @@ var (
 
 func after(events ...Event) []Event { return append([]Event{connected}, events...) }
 
+// Proves SSO §create.send_email, §update, §update.default_redirection_id, §update.seats_limit.
 func TestConnection(t *testing.T) {
 	create := func(change func(*ConnectionCreated)) func(*Connection) ([]Event, error) {
 		return func(*Connection) ([]Event, error) {
@@ -57,6 +58,7 @@ func TestConnection(t *testing.T) {
 	})
 }
 
+// Proves SSO §state, §onboarding.state, §reset-onboarding.
 func TestConnectionState(t *testing.T) {
 	sent := ConnectionInvitationSent{InvitationSent{"i", noon}}
 	chosen, xml := ConnectionUpdated{ConnectionEdit{Provider: Okta}}, ConnectionUpdated{ConnectionEdit{Metadata: okta1}}
@@ -123,6 +125,7 @@ func TestConnectionSnapshot(t *testing.T) {
 	}
 }
 
+// Proves SSO §providers.
 func TestParseConnectionProvider(t *testing.T) {
 	for in, want := range map[string]Provider{"entra": AzureAD, "onelogin": OneLoginBySAML, "one_login": OneLoginBySAML, "adfs": ADFS, "auth0": Auth0, "custom_saml": CustomSAML, "google": Google, "okta": Okta, "ping_one": PingOne, "ping_federate": PingFederate, "azure_ad": AzureAD} {
 		if got, err := ParseConnectionProvider(in); err != nil || got != want {

@@ -97,6 +97,7 @@ func TestDirectorySnapshot(t *testing.T) {
 	}
 }
 
+// Proves Directory Sync §providers.
 func TestParseProvider(t *testing.T) {
 	for in, want := range map[string]Provider{"": CustomSCIM, "entra": AzureAD, "azure_ad": AzureAD, "one_login": OneLogin, "okta": Okta, "ping_one": PingOne} {
 		if got, err := ParseProvider(in); err != nil || got != want {

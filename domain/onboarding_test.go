@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Proves SSO §admin-onboarding.create, §admin-onboarding.update, §invite-admin, §invite-admin.nobody, §reset-onboarding.
 func TestOnboarding(t *testing.T) {
 	when := func(f func(*Connection) (Event, error)) func(*Connection) ([]Event, error) {
 		return func(c *Connection) ([]Event, error) { return one(f(c)) }
@@ -59,6 +60,7 @@ func TestOnboarding(t *testing.T) {
 	})
 }
 
+// Proves SSO §onboarding.sso_admin_email, §admin-onboarding.sso_admin_email.
 func TestCheckEmail(t *testing.T) {
 	for _, ok := range []string{"it_sso_person@sso.client.com", "Mathew_Murazik92@yahoo.com", "a+b@localhost", "jörg@münchen.example", "o'neil@a.example", strings.Repeat("a", 64) + "@a.example"} {
 		if err := CheckEmail("email", ok); err != nil {

@@ -3,6 +3,8 @@ package domain
 import "testing"
 
 // Every policy for every kind of visitor.
+//
+// Proves SSO §none, §none.seats_limit, §user_registered, §user_provisionned, §disable.
 func TestAdmit(t *testing.T) {
 	ready := ConnectionUpdated{ConnectionEdit{Metadata: okta1}}
 	policy := func(p Policy, limit int) ConnectionUpdated {
@@ -68,6 +70,7 @@ func TestTakeSeat(t *testing.T) {
 	})
 }
 
+// Proves SSO §sso-user-policy.values.
 func TestParsePolicy(t *testing.T) {
 	for _, p := range []string{"none", "user_registered", "user_provisionned"} {
 		if got, err := ParsePolicy(p); err != nil || string(got) != p {

@@ -15,6 +15,8 @@ func TestRedirection(t *testing.T) {
 }
 
 // Earlier redirections stay selectable, but not without end.
+//
+// Proves SSO §default-redirection.stays.
 func TestRedirectionsStay(t *testing.T) {
 	var c Connection
 	c.Apply(connected)

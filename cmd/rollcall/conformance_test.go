@@ -26,10 +26,11 @@ var pages = []page{
 		"RFC 7643": "§2.1 §2.2 §2.3 §2.4 §2.5 §3 §3.1 §3.2 §3.3 §4.1 §4.1.1 §4.1.2 §4.2 §4.3 §5 §6 §7",
 		"RFC 7644": "§2 §3.1 §3.2 §3.3 §3.4.1 §3.4.2.1 §3.4.2.2 §3.4.2.3 §3.4.2.4 §3.4.2.5 §3.4.3 §3.5.1 §3.5.2 §3.5.2.1 §3.5.2.2 §3.5.2.3 §3.6 §3.7 §3.7.1 §3.7.2 §3.7.3 §3.7.4 §3.8 §3.9 §3.10 §3.11 §3.12 §3.13 §3.14 §4 §5",
 	}},
+	{"handlers/api", []string{"kept", "otherwise"}, nil},
 }
 
 // TestConformancePages holds each page against the tests. A test, a fuzz target, a golden conversation or a story says in its comment what it proves, by
-// a line such as
+// lines such as
 //
 //	Proves RFC 7644 §3.5.2, §3.5.2.1, RFC 9865.
 //
@@ -126,16 +127,16 @@ func (p page) provers(all []proof, claim string) (names []string) {
 	return names
 }
 
-// proof is a test, a fuzz target, a conversation or a story, and what it claims to prove.
+// proof is a test, a fuzz target, a conversation or a story, and what a line of its claims to prove.
 type proof struct {
 	folder, name string
 	claims       []string
 }
 
 var (
-	claiming     = regexp.MustCompile(`(?m)^(//|#) Proves `)
-	claimingTest = regexp.MustCompile(`(?m)^// Proves (.*)\.\nfunc ((?:Test|Fuzz)\w+)\(`)
-	claimingText = regexp.MustCompile(`(?m)^# Proves (.*)\.$`)
+	claiming     = regexp.MustCompile(`(?m)^(?://|#) Proves `)
+	claimingLine = regexp.MustCompile(`(?m)^(?://|#) Proves (.*)\.$`)
+	claimingTest = regexp.MustCompile(`(?m)^((?:// Proves .*\.\n)+)func ((?:Test|Fuzz)\w+)\(`)
 )
 
 // proofs are all that there are.
@@ -157,18 +158,22 @@ func proofs(t *testing.T) (all []proof) {
 		if err != nil {
 			return err
 		}
-		before := len(all)
-		if isText {
-			for _, m := range claimingText.FindAllSubmatch(source, -1) {
-				all = append(all, proof{folder, "testdata/" + text, claims(string(m[1]))})
-			}
-		} else {
-			for _, m := range claimingTest.FindAllSubmatch(source, -1) {
-				all = append(all, proof{path.Dir(file), string(m[2]), claims(string(m[1]))})
+		read := 0
+		add := func(folder, name string, comment []byte) {
+			for _, m := range claimingLine.FindAllSubmatch(comment, -1) {
+				read++
+				all = append(all, proof{folder, name, claims(string(m[1]))})
 			}
 		}
-		if n := len(claiming.FindAll(source, -1)); n != len(all)-before {
-			t.Errorf("%s: of %d lines that say what is proved %d are read: such a line ends with a full stop and is the last before a test", file, n, len(all)-before)
+		if isText {
+			add(folder, "testdata/"+text, source)
+		} else {
+			for _, m := range claimingTest.FindAllSubmatch(source, -1) {
+				add(path.Dir(file), string(m[2]), m[1])
+			}
+		}
+		if n := len(claiming.FindAll(source, -1)); n != read {
+			t.Errorf("%s: of %d lines that say what is proved %d are read: such a line ends with a full stop and is the last before a test", file, n, read)
 		}
 		return nil
 	})

@@ -325,6 +325,8 @@ func TestOwnHeaders(t *testing.T) {
 }
 
 // A sample of each type looks as a real message does, and is marked as a test.
+//
+// Proves Directory Sync §webhook.test.
 func TestSamples(t *testing.T) {
 	h := newHousehold(t)
 	b := newInbox(t)

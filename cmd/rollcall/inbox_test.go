@@ -51,6 +51,8 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.came = append(b.came, a)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, `{"received":true}`) // whoever is gone sends it again
 }
 
 // answer lets it refuse what comes with a status; 0 takes it.

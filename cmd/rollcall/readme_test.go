@@ -84,6 +84,8 @@ func TestReadme(t *testing.T) {
 }
 
 // TestReadmeShowsAMessage: the webhook in the README is one that the code could send.
+//
+// Proves Directory Sync §before-and-after.
 func TestReadmeShowsAMessage(t *testing.T) {
 	blocks := readme(t, "json")
 	if len(blocks) != 1 {

@@ -12,6 +12,8 @@ import (
 )
 
 // TestUnauthorized lets nobody in without a key, on any route, and says the same to all.
+//
+// Proves SSO §authorization.
 func TestUnauthorized(t *testing.T) {
 	w := newWorld(t)
 	acme := w.estate("Acme")
@@ -160,6 +162,8 @@ func TestTokenRefusals(t *testing.T) {
 }
 
 // TestSecretsAreShownOnce makes every secret that there is, and looks for them everywhere that they must not be.
+//
+// Proves Directory Sync §secret.
 func TestSecretsAreShownOnce(t *testing.T) {
 	w := newWorld(t)
 	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)

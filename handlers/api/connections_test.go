@@ -31,7 +31,9 @@ func (w *world) connection(organization string) string {
 	return "/api/v2/sso-connections/" + w.must(201, "POST", "/api/v2/sso-connections", `{"organization_id":"`+organization+`","sso_admin_email":"it@acme.test"}`).text("idp_id")
 }
 
-// TestConnectionIDs are slugs of the organization and of the service, which stay whatever changes.
+// TestConnectionIDs are slugs of the organization and of the service, each another, which stay whatever changes.
+//
+// Proves SSO §idp_id, §idp_id.immutable, §sp_id.
 func TestConnectionIDs(t *testing.T) {
 	w := newWorld(t)
 	w.must(201, "POST", "/api/v2/org", `{"name":"Bank of Lille"}`)
@@ -39,13 +41,18 @@ func TestConnectionIDs(t *testing.T) {
 	if !regexp.MustCompile(`^bank_of_lille_[A-Za-z0-9]{22}$`).MatchString(a.text("idp_id")) || !regexp.MustCompile(`^rollcall_[A-Za-z0-9]{22}$`).MatchString(a.text("sp_id")) {
 		t.Errorf("%s", a.body)
 	}
+	if b := w.must(201, "POST", "/api/v2/sso-connections", `{"organization_id":"bank-of-lille"}`); b.text("idp_id") == a.text("idp_id") || b.text("sp_id") == a.text("sp_id") {
+		t.Errorf("two connections are called the same: %s", b.body)
+	}
 	w.must(200, "PUT", "/api/v2/org/bank-of-lille", `{"name":"Bank of Paris"}`)
-	if again := w.must(200, "GET", "/api/v2/sso-connections/"+a.text("idp_id"), ""); again.text("idp_id") != a.text("idp_id") {
+	if again := w.must(200, "GET", "/api/v2/sso-connections/"+a.text("idp_id"), ""); again.text("idp_id") != a.text("idp_id") || again.text("sp_id") != a.text("sp_id") {
 		t.Errorf("%s", again.body)
 	}
 }
 
 // TestConnectionStates leads a connection through all of its states.
+//
+// Proves SSO §state, §onboarding.state, §update.active, §reset-onboarding, §activate.
 func TestConnectionStates(t *testing.T) {
 	w := newWorld(t)
 	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)
@@ -77,6 +84,8 @@ func TestConnectionStates(t *testing.T) {
 }
 
 // TestConnectionUpdates changes what is given, and nothing else.
+//
+// Proves SSO §user_policy, §update_user_new_connection, §update, §update.seats_limit, §update.user_security_type.
 func TestConnectionUpdates(t *testing.T) {
 	w := newWorld(t)
 	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)
@@ -106,6 +115,7 @@ func TestConnectionUpdates(t *testing.T) {
 	}
 }
 
+// Proves SSO §onboarding.nested, §preload_associations, §update.preload_associations, §list.preload_associations.
 func TestPreload(t *testing.T) {
 	w := newWorld(t)
 	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)
@@ -139,6 +149,8 @@ func TestPreload(t *testing.T) {
 }
 
 // TestEvaluation tells for a suspended user, a user and a stranger who may sign in.
+//
+// Proves SSO §none, §user_registered, §user_provisionned.
 func TestEvaluation(t *testing.T) {
 	w := newWorld(t)
 	acme := w.tenant("Acme")
@@ -170,6 +182,10 @@ func TestEvaluation(t *testing.T) {
 }
 
 // TestBadConnections sends what no connection and no application may take.
+//
+// Proves SSO §idp_id.immutable, §create.uri, §create.organization_id, §create.sso_admin_email, §create.send_email, §create.refused.
+// Proves SSO §retrieve, §update.user_security_type, §default-redirection.application_id, §default-redirection.organization_id.
+// Proves SSO §sso-user-policy.values, §admin-onboarding.sso_admin_email, §invite-admin.nobody.
 func TestBadConnections(t *testing.T) {
 	w := newWorld(t)
 	acme := w.tenant("Acme")
@@ -264,6 +280,8 @@ func manyURLs(n int) string {
 }
 
 // TestMetadataInBodies: as large as metadata may be, they fit into a request.
+//
+// Proves SSO §update.metadata.
 func TestMetadataInBodies(t *testing.T) {
 	w := newWorld(t)
 	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)

@@ -235,6 +235,7 @@ func TestAllFieldsAtOnce(t *testing.T) {
 	}
 }
 
+// Proves SSO §json.
 func TestMediaTypes(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {

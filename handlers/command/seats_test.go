@@ -25,6 +25,8 @@ func (w *world) edit(c projections.Connection, e domain.ConnectionEdit) projecti
 }
 
 // As many users as there are seats get one, however many ask at once.
+//
+// Proves SSO §none.seats_limit.
 func TestSeatsAreExact(t *testing.T) {
 	onStores(t, func(t *testing.T, w *world) {
 		seatsAreExact(t, w, w.read, w.commands, w.service(), w.service())
@@ -32,6 +34,8 @@ func TestSeatsAreExact(t *testing.T) {
 }
 
 // Processes that share a log give no more.
+//
+// Proves SSO §none.seats_limit.
 func TestSeatsOfProcessesAreExact(t *testing.T) {
 	w, _, all := sharedWorld(t, 3)
 	seatsAreExact(t, w, all[0].read, all[0].commands, all[1].commands, all[2].commands)
@@ -75,6 +79,7 @@ func seatsAreExact(t *testing.T, w *world, read *projections.ReadModel, services
 	}
 }
 
+// Proves SSO §update.seats_limit, §none.removed, §none.raised.
 func TestSeats(t *testing.T) {
 	w := newWorld(t)
 	c := w.ready(2)

@@ -71,6 +71,8 @@ func read(t testing.TB, name string) string {
 }
 
 // What identity providers hand out is understood.
+//
+// Proves SSO §update.metadata.
 func TestParseMetadata(t *testing.T) {
 	const redirect, post = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 	withCertificates := certificates(t)
@@ -144,6 +146,8 @@ func whole(attributes, inside, key, service string) string {
 const sso = "https://idp.example/sso"
 
 // What is refused is refused with the reason.
+//
+// Proves SSO §update.metadata.
 func TestRefusals(t *testing.T) {
 	withCertificates := certificates(t)
 	plain := whole("", "", "{{RSA}}", sso)

@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Proves Directory Sync §acknowledged.
 func TestAnswers(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

@@ -28,6 +28,7 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
+// Proves Directory Sync §receiver.
 func TestAMessageArrivesSignedAndWhole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
