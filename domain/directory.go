@@ -8,11 +8,11 @@ type Token struct {
 	Hash string `json:"hash"`
 }
 
-// DirectoryActivated begins a directory.
+// DirectoryActivated begins a directory. One to which nobody pushes has no token, which lets nobody in.
 type DirectoryActivated struct {
 	OrganizationID string   `json:"organization_id"`
 	Provider       Provider `json:"provider"`
-	Token          Token    `json:"token"`
+	Token          Token    `json:"token,omitzero"`
 	Strict         bool     `json:"strict,omitempty"`
 }
 

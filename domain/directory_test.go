@@ -74,6 +74,18 @@ func TestDirectoryTokens(t *testing.T) {
 	}
 }
 
+// A directory to which nobody pushes has no token, stored or not.
+func TestDirectoryOfAnApplication(t *testing.T) {
+	made := DirectoryActivated{OrganizationID: "org", Provider: API}
+	if _, data, err := Encode(made); err != nil || string(data) != `{"organization_id":"org","provider":"api"}` {
+		t.Errorf("stored as %s, %v", data, err)
+	}
+	var d Directory
+	if d.Apply(made); !d.Exists() || !d.Active || d.Token != (Token{}) || d.Provider.Pushes() {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestDirectorySnapshot(t *testing.T) {
 	var d Directory
 	if d.Snapshot("d") != nil {
@@ -105,11 +117,11 @@ func TestParseProvider(t *testing.T) {
 		}
 	}
 	for _, p := range directoryProviders {
-		if got, err := ParseProvider(string(p)); err != nil || got != p {
+		if got, err := ParseProvider(string(p)); err != nil || got != p || !p.Pushes() {
 			t.Errorf("ParseProvider(%q): %q, %v", p, got, err)
 		}
 	}
-	for _, in := range []string{"Okta", "ldap", " okta"} {
+	for _, in := range []string{"Okta", "ldap", " okta", "api"} {
 		if _, err := ParseProvider(in); refusal(err) != "invalid invalidValue" {
 			t.Errorf("ParseProvider(%q): %v", in, err)
 		}

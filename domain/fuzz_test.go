@@ -240,3 +240,44 @@ func FuzzNameKey(f *testing.F) {
 		}
 	})
 }
+
+// What an application says of a user is refused by field, or makes a user that says it; said again it changes nothing.
+func FuzzProfile(f *testing.F) {
+	for _, seed := range []string{
+		`{"email":"a@x.test","name":"Ada","given_name":"A","family_name":"B","nickname":"c","picture":"https://x.test/a"}`, `{"email":""}`, `{"emails":[{}]}`,
+		`{"userName":"ada","emails":[{"value":"a@x.test","type":"work"},{"value":"b@x.test","primary":true}],"email":"c@x.test"}`, `{"name":{"a":[]}}`, `{"name":{}}`, `{"photos":[{"value":"x"}],"picture":""}`,
+		`{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":{"value":""}}}`, `{"x509Certificates":[{"value":"AA=="}]}`, `{"active":null,"externalId":""}`,
+	} {
+		f.Add(seed)
+	}
+	before := tree(f, `{"userName":"ada","emails":[{"value":"a@x.test","primary":true},{"value":"b@x.test"}],"photos":[{"value":"x"}],"name":{"givenName":"Ada"}}`)
+	f.Fuzz(func(t *testing.T, in string) {
+		object, err := ReadObject([]byte(in), 8)
+		if err != nil {
+			return
+		}
+		p, err := ReadProfile(object)
+		if err != nil {
+			if e := mustBeRefusal(t, err); len(e.Fields) == 0 {
+				t.Fatalf("%q: %#v", in, e)
+			}
+			return
+		}
+		next := p.On(before)
+		if again := p.On(next); !reflect.DeepEqual(again, next) {
+			t.Fatalf("%q makes %s, and again %s", in, text(next), text(again))
+		}
+		for name, value := range next {
+			if isEmpty(value) || value == "" {
+				t.Fatalf("%q leaves %s empty", in, name)
+			}
+		}
+		made, err := p.New()
+		if err == nil {
+			_, err = ProvisionUser("dir", made)
+		}
+		if err != nil {
+			mustBeRefusal(t, err)
+		}
+	})
+}

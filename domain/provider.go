@@ -21,7 +21,13 @@ const (
 	Auth0          Provider = "auth0"
 	OneLoginBySAML Provider = "one_login" // OneLogin, as connections have always spelled it
 	CustomSAML     Provider = "custom_saml"
+
+	// API stands where others have their identity provider: an organization's application makes the users of that directory, and nobody pushes to it.
+	API Provider = "api"
 )
+
+// Pushes tells whether the provider feeds its directory itself. What is in such a directory is the provider's to change, and to be changed by nobody else.
+func (p Provider) Pushes() bool { return p != API }
 
 // Restores tells whether the provider creates a user anew to bring back one that it deactivated: Okta, when an application is
 // assigned again. With any other provider a second user is meant.
