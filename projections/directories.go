@@ -121,7 +121,17 @@ func (m *ReadModel) Directory(ctx context.Context, id string) (Directory, error)
 	return one(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.id = ?`, id)
 }
 
-// DirectoryOf finds the directory of an organization, named by its id.
+// DirectoryOf finds the directory that the identity provider of an organization, named by its id, feeds.
 func (m *ReadModel) DirectoryOf(ctx context.Context, organizationID string) (Directory, error) {
-	return one(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.organization = ?`, organizationID)
+	return one(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.organization = ? AND (d.provider = 'api') = 0`, organizationID)
+}
+
+// APIDirectoryOf finds the directory of the users that the organization's application makes.
+func (m *ReadModel) APIDirectoryOf(ctx context.Context, organizationID string) (Directory, error) {
+	return one(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.organization = ? AND (d.provider = 'api') = 1`, organizationID)
+}
+
+// DirectoriesOf lists both, as far as they are there, and first the one that an identity provider feeds.
+func (m *ReadModel) DirectoriesOf(ctx context.Context, organizationID string) ([]Directory, error) {
+	return all(ctx, m, rest, scanDirectory, directoryColumns+`WHERE d.organization = ? ORDER BY (d.provider = 'api')`, organizationID)
 }

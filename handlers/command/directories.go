@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -17,31 +18,60 @@ func newToken() (shown string, kept domain.Token) {
 }
 
 // ActivateDirectory gives an organization its directory and answers the token that the provider must send. An organization has one.
-func (s *Service) ActivateDirectory(ctx context.Context, c Caller, o projections.Organization, provider domain.Provider, dialect domain.Dialect) (d projections.Directory, token string, err error) {
+func (s *Service) ActivateDirectory(ctx context.Context, c Caller, o projections.Organization, provider domain.Provider, dialect domain.Dialect) (projections.Directory, string, error) {
 	shown, kept := newToken()
-	event := domain.DirectoryActivated{OrganizationID: o.ID, Provider: provider, Token: kept, Strict: dialect.Strict}
-	d, err = decide(ctx, s, s.claimStream(directoryOf(o.ID)), func() (projections.Directory, error) {
-		id := newID() // another one in each attempt: the last one's stream may have been fenced
-		stream := projections.KindDirectory.Stream(id)
-		if _, err := s.organization(ctx, o.ID); err != nil {
-			return projections.Directory{}, err
-		}
-		var draft draft
-		meta := s.meta(c, o.Domain)
-		meta.Directory, meta.Provider = id, provider
-		if err := s.claim(ctx, &draft, meta, directoryOf(o.ID), stream); err != nil {
-			return projections.Directory{}, err
-		}
-		draft.add(stream, eventstore.NoStream, meta, event)
-		if err := s.append(ctx, draft); err != nil {
-			return projections.Directory{}, err
-		}
-		return directoryFrom(id, o.Domain, keep(s, stream, folded[domain.Directory]{}, meta.RecordedAt, event)), nil
-	})
+	d, err := s.activate(ctx, c, o, domain.DirectoryActivated{OrganizationID: o.ID, Provider: provider, Token: kept, Strict: dialect.Strict})
 	return d, shown, err
 }
 
-func directoryOf(organizationID string) name { return name{organizationID, "directory-sync", ""} }
+func (s *Service) activate(ctx context.Context, c Caller, o projections.Organization, event domain.DirectoryActivated) (projections.Directory, error) {
+	return decide(ctx, s, s.claimStream(directoryOf(o.ID, event.Provider)), func() (projections.Directory, error) {
+		var draft draft
+		d, err := s.begin(ctx, &draft, c, o, event)
+		if err == nil {
+			err = s.append(ctx, draft)
+		}
+		return d, err
+	})
+}
+
+// begin adds to the draft a directory of an organization that is there.
+func (s *Service) begin(ctx context.Context, draft *draft, c Caller, o projections.Organization, event domain.DirectoryActivated) (projections.Directory, error) {
+	id := newID() // another one in each attempt: the last one's stream may have been fenced
+	stream := projections.KindDirectory.Stream(id)
+	if _, err := s.organization(ctx, o.ID); err != nil {
+		return projections.Directory{}, err
+	}
+	meta := s.meta(c, o.Domain)
+	meta.Directory, meta.Provider = id, event.Provider
+	if err := s.claim(ctx, draft, meta, directoryOf(o.ID, event.Provider), stream); err != nil {
+		return projections.Directory{}, err
+	}
+	draft.add(stream, eventstore.NoStream, meta, event)
+	return directoryFrom(id, o.Domain, next(folded[domain.Directory]{}, event, meta.RecordedAt)), nil
+}
+
+// apiDirectory is the directory of the users that the organization's application makes. If it is not there yet it is added to the draft: it begins with
+// its first user.
+func (s *Service) apiDirectory(ctx context.Context, draft *draft, c Caller, o projections.Organization) (projections.Directory, error) {
+	d, err := s.Read.APIDirectoryOf(ctx, o.ID)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return d, err
+	}
+	d, err = s.begin(ctx, draft, c, o, domain.DirectoryActivated{OrganizationID: o.ID, Provider: domain.API})
+	if isTaken(err) { // another request was faster
+		return s.Read.APIDirectoryOf(ctx, o.ID)
+	}
+	return d, err
+}
+
+// directoryOf is the claim of an organization's one directory that a provider feeds, or of the one to which nobody pushes.
+func directoryOf(organizationID string, provider domain.Provider) name {
+	if !provider.Pushes() {
+		return name{organizationID, string(domain.API), ""}
+	}
+	return name{organizationID, "directory-sync", ""}
+}
 
 func directoryFrom(id, organization string, f folded[domain.Directory]) projections.Directory {
 	return projections.Directory{
@@ -117,7 +147,7 @@ func (s *Service) endDirectory(ctx context.Context, draft *draft, c Caller, d pr
 	}
 	meta, stream := s.metaIn(c, d), projections.KindDirectory.Stream(d.ID)
 	draft.add(stream, f.Version, meta, domain.DirectoryDeleted{})
-	return s.release(ctx, draft, meta, directoryOf(d.OrganizationID), stream)
+	return s.release(ctx, draft, meta, directoryOf(d.OrganizationID, d.Provider), stream)
 }
 
 func (s *Service) directory(ctx context.Context, id string) (folded[domain.Directory], error) {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func (s *Service) claim(ctx context.Context, d *draft, meta domain.Meta, n name,
 		return err
 	}
 	if held {
-		return domain.RefuseFor(domain.Conflict, domain.Uniqueness, "%s is taken", n.attribute)
+		return taken(n)
 	}
 	d.add(stream, c.Version, meta, domain.NameClaimed{Owner: owner})
 	return nil
@@ -54,6 +55,18 @@ func (s *Service) fence(ctx context.Context, meta domain.Meta, n name, by, next 
 	var fence draft
 	fence.add(by, at, meta, domain.UserClaimRevoked{Claim: s.claimStream(n)})
 	return false, s.append(ctx, fence)
+}
+
+// taken is the refusal of a name that another one holds.
+func taken(n name) error {
+	e := domain.RefuseFor(domain.Conflict, domain.Uniqueness, "%s is taken", n.attribute)
+	e.Fields = map[string]string{n.attribute: "is taken"}
+	return e
+}
+
+func isTaken(err error) bool {
+	var e *domain.Error
+	return errors.As(err, &e) && e.Reason == domain.Uniqueness
 }
 
 // A claim stands in a shared log before its owner does. Whoever meets one looks for the owner that long before it is taken for one that
@@ -85,8 +98,9 @@ func (s *Service) release(ctx context.Context, d *draft, meta domain.Meta, n nam
 	if err != nil || c.State.Owner != owner {
 		return err
 	}
+	ends := d.ends
 	d.add(stream, c.Version, meta, domain.NameReleased{})
-	d.last = stream
+	d.ends = append(ends, stream)
 	return nil
 }
 
@@ -114,8 +128,7 @@ func (s *Service) holds(ctx context.Context, owner string, n name) (bool, events
 	switch kind, _ := projections.SplitStream(owner); kind {
 	case projections.KindUser:
 		u, err := load[domain.User](ctx, s, owner)
-		key, wrong := domain.NameKey(u.State.Attributes.Text("userName"))
-		return u.State.Exists() && wrong == nil && key == n.key, u.Version, err
+		return u.State.Exists() && goesBy(u.State.Attributes, n), u.Version, err
 	case projections.KindGroup:
 		g, err := load[domain.Group](ctx, s, owner)
 		return g.State.Exists() && groupKey(g.State.Attributes) == n.key, g.Version, err
@@ -129,10 +142,36 @@ func (s *Service) holds(ctx context.Context, owner string, n name) (bool, events
 	return false, 0, fmt.Errorf("the claim of a %s belongs to %s, which can hold none", n.attribute, owner)
 }
 
-// userName is the claim of a user's name in a directory.
-func userName(directory string, a domain.Attributes) (name, error) {
-	key, err := domain.NameKey(a.Text("userName"))
-	return name{directory, "userName", key}, err
+// The attributes by which no two users of a directory go.
+const (
+	byUserName = "userName"
+	byEmail    = "email" // where nobody pushes: a provider may give two users one address
+)
+
+// userNames are the claims of a user in a directory.
+func userNames(d projections.Directory, a domain.Attributes) ([]name, error) {
+	key, err := domain.NameKey(a.Text(byUserName))
+	if err != nil {
+		return nil, err
+	}
+	names := []name{{d.ID, byUserName, key}}
+	if email := a.PrimaryEmail(); email != "" && !d.Provider.Pushes() {
+		if key, err = domain.NameKey(email); err != nil {
+			return nil, err
+		}
+		names = append(names, name{d.ID, byEmail, key})
+	}
+	return names, nil
+}
+
+// goesBy tells whether a user with these attributes has the name.
+func goesBy(a domain.Attributes, n name) bool {
+	text := a.Text(byUserName)
+	if n.attribute == byEmail {
+		text = a.PrimaryEmail()
+	}
+	key, err := domain.NameKey(text)
+	return err == nil && key == n.key
 }
 
 // groupName is the claim of a group's name in a directory; claimed is false where its provider may give two groups one name.

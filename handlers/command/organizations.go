@@ -2,8 +2,8 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -108,7 +108,7 @@ func (s *Service) changeOrganization(ctx context.Context, c Caller, id string, c
 	})
 }
 
-// DeleteOrganization deletes an organization with its directory and its connections; its domain is free again.
+// DeleteOrganization deletes an organization with its directories and its connections; its domain is free again.
 func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) error {
 	stream := projections.KindOrganization.Stream(id)
 	_, err := decide(ctx, s, stream, func() (struct{}, error) {
@@ -118,17 +118,8 @@ func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) e
 		}
 		var draft draft
 		meta := s.meta(c, o.State.Domain)
-		switch d, err := s.Read.DirectoryOf(ctx, id); {
-		case err == nil:
-			if err := s.endDirectory(ctx, &draft, c, d); err != nil {
-				return struct{}{}, err
-			}
-		case !errors.Is(err, projections.ErrNotFound):
+		if err := s.endDirectories(ctx, &draft, c, meta, id, stream); err != nil {
 			return struct{}{}, err
-		default:
-			if err := s.touch(ctx, &draft, meta, directoryOf(id), stream); err != nil {
-				return struct{}{}, err
-			}
 		}
 		if err := s.endConnections(ctx, &draft, meta, id, stream); err != nil {
 			return struct{}{}, err
@@ -140,6 +131,27 @@ func (s *Service) DeleteOrganization(ctx context.Context, c Caller, id string) e
 		return struct{}{}, s.append(ctx, draft)
 	})
 	return err
+}
+
+// endDirectories adds to the draft the end of an organization's directories, and that none begins meanwhile.
+func (s *Service) endDirectories(ctx context.Context, draft *draft, c Caller, meta domain.Meta, id, stream string) error {
+	there, err := s.Read.DirectoriesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	free := []name{directoryOf(id, ""), directoryOf(id, domain.API)}
+	for _, d := range there {
+		if err := s.endDirectory(ctx, draft, c, d); err != nil {
+			return err
+		}
+		free = slices.DeleteFunc(free, func(n name) bool { return n == directoryOf(id, d.Provider) })
+	}
+	for _, n := range free {
+		if err := s.touch(ctx, draft, meta, n, stream); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) organization(ctx context.Context, id string) (folded[domain.Organization], error) {

@@ -22,7 +22,7 @@ func (s *Service) suspended(ctx context.Context, d projections.Directory, attrib
 	if err != nil {
 		return "", found, err
 	}
-	wanted, err := userName(d.ID, attributes)
+	wanted, err := userNames(d, attributes)
 	if err != nil {
 		return "", found, err
 	}
@@ -35,7 +35,7 @@ func (s *Service) suspended(ctx context.Context, d projections.Directory, attrib
 		if !u.State.Exists() || u.State.Attributes.Active() || u.State.Attributes.Text("externalId") != externalID {
 			continue
 		}
-		if name, err := userName(d.ID, u.State.Attributes); err == nil && name == wanted {
+		if goesBy(u.State.Attributes, wanted[0]) {
 			return candidate.ID, u, nil
 		}
 		if id == "" {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
@@ -27,14 +26,18 @@ func (s *Service) Evaluate(ctx context.Context, connection, email string) (Evalu
 		return Evaluation{}, err
 	}
 	out := Evaluation{Policy: f.State.Policy, SeatsLimit: f.State.SeatsLimit}
-	d, err := s.Read.DirectoryOf(ctx, f.State.OrganizationID)
-	if err != nil && !errors.Is(err, projections.ErrNotFound) {
+	there, err := s.Read.DirectoriesOf(ctx, f.State.OrganizationID)
+	if err != nil {
 		return Evaluation{}, err
 	}
 	var v domain.Visitor
-	if err == nil {
+	var d projections.Directory
+	for _, d = range there { // whom directory sync knows, and suspends perhaps, the application cannot let in
 		if out.User, v, err = s.visitor(ctx, d, email); err != nil {
 			return Evaluation{}, err
+		}
+		if out.User != "" {
+			break
 		}
 	}
 	if out.SeatsTaken, v.Seated, err = s.Read.Seats(ctx, connection, d.ID, out.User); err != nil {
@@ -57,7 +60,7 @@ func (s *Service) visitor(ctx context.Context, d projections.Directory, email st
 		for _, u := range found.Items {
 			active := u.Attributes.Active()
 			if active || id == "" {
-				id, v = u.ID, domain.Visitor{Known: true, Active: active, Synced: true}
+				id, v = u.ID, domain.Visitor{Known: true, Active: active, Synced: d.Provider.Pushes()}
 			}
 			if active {
 				return id, v, nil
@@ -91,7 +94,7 @@ func (s *Service) TakeSeat(ctx context.Context, c Caller, d projections.Director
 		if err != nil {
 			return domain.Admission{}, err
 		}
-		event, admission := f.State.TakeSeat(user, d.ID, domain.Visitor{Known: true, Active: u.State.Attributes.Active(), Synced: true, Seated: seated}, taken)
+		event, admission := f.State.TakeSeat(user, d.ID, domain.Visitor{Known: true, Active: u.State.Attributes.Active(), Synced: d.Provider.Pushes(), Seated: seated}, taken)
 		if event == nil {
 			return admission, nil
 		}

@@ -199,3 +199,50 @@ func TestEvaluate(t *testing.T) {
 		t.Errorf("without a directory: %+v", e)
 	}
 }
+
+// Users whom the application makes are registered, and not provisioned. Of two of one address the one that directory sync holds counts.
+func TestEvaluateUsersOfAnApplication(t *testing.T) {
+	w := newWorld(t)
+	c := w.ready(1)
+	o := projections.Organization{ID: w.d.OrganizationID, Domain: w.d.Organization}
+	ada := w.made(o, `{"email":"ada@acme.test"}`)
+	both := w.made(o, `{"email":"both@acme.test"}`)
+	synced, err := w.commands.CreateUser(t.Context(), caller, w.d, domain.Attributes{"userName": "both@acme.test", "active": false})
+	w.must(err)
+	for _, s := range []struct {
+		policy domain.Policy
+		email  string
+		want   domain.AdmissionReason
+		user   string
+	}{
+		{domain.PolicyRegistered, "ADA@acme.test", domain.IsRegistered, ada.ID},
+		{domain.PolicyProvisioned, "ada@acme.test", domain.NotProvisioned, ada.ID},
+		{domain.PolicyRegistered, "both@acme.test", domain.IsSuspended, synced.ID},
+		{domain.PolicyRegistered, "eve@acme.test", domain.NotRegistered, ""},
+	} {
+		w.edit(c, domain.ConnectionEdit{Policy: s.policy})
+		if got, err := w.commands.Evaluate(t.Context(), c.ID, s.email); err != nil || got.Reason != s.want || got.User != s.user {
+			t.Errorf("%s by %s: %+v, %v", s.email, s.policy, got, err)
+		}
+	}
+	d := w.apiDirectory(o)
+	for _, s := range []struct {
+		policy domain.Policy
+		want   domain.AdmissionReason
+	}{{domain.PolicyProvisioned, domain.NotProvisioned}, {domain.PolicyNone, domain.SeatFree}} {
+		w.edit(c, domain.ConnectionEdit{Policy: s.policy})
+		if got, err := w.commands.TakeSeat(t.Context(), caller, d, c.ID, ada.ID); err != nil || got.Reason != s.want {
+			t.Errorf("by %s: %+v, %v", s.policy, got, err)
+		}
+	}
+	for email, want := range map[string]domain.AdmissionReason{"ada@acme.test": domain.HasSeat, "eve@acme.test": domain.NoSeatLeft} {
+		if got, err := w.commands.Evaluate(t.Context(), c.ID, email); err != nil || got.Reason != want || got.SeatsTaken != 1 {
+			t.Errorf("%s: %+v, %v", email, got, err)
+		}
+	}
+	w.must(w.commands.RemoveUser(t.Context(), application, d, both.ID)) // who has no seat frees none
+	w.must(w.commands.RemoveUser(t.Context(), application, d, ada.ID))
+	if got, err := w.commands.Evaluate(t.Context(), c.ID, "eve@acme.test"); err != nil || got.SeatsTaken != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

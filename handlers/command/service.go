@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -132,7 +133,7 @@ func write(stream string, at eventstore.Version, meta domain.Meta, events ...dom
 type draft struct {
 	writes      []eventstore.Write
 	directories []string // of each write, "" outside of all
-	last        string   // the stream of a release at its end, without which it is as good as written
+	ends        []string // the streams of the releases at its end, without which it is as good as written
 	err         error
 }
 
@@ -142,7 +143,15 @@ func (d *draft) add(stream string, at eventstore.Version, meta domain.Meta, even
 		d.err = errors.Join(d.err, err)
 		return
 	}
-	d.writes, d.directories = append(d.writes, w), append(d.directories, meta.Directory)
+	d.writes, d.directories, d.ends = append(d.writes, w), append(d.directories, meta.Directory), nil
+}
+
+// join adds the writes of another draft.
+func (d *draft) join(more draft) {
+	if len(more.writes) > 0 {
+		d.ends = more.ends
+	}
+	d.writes, d.directories, d.err = append(d.writes, more.writes...), append(d.directories, more.directories...), errors.Join(d.err, more.err)
 }
 
 // appendTries is how often a batch is appended whose outcome is unknown; the same ids make that harmless.
@@ -172,7 +181,7 @@ func (s *Service) append(ctx context.Context, d draft) error {
 	}
 	var conflict *eventstore.ConflictError
 	if errors.As(err, &conflict) {
-		if s.Shared && conflict.Stream == d.last { // all the rest is written, and whoever has the name now took it over
+		if s.Shared && slices.Contains(d.ends, conflict.Stream) { // all the rest is written, and whoever has the name now took it over
 			return nil
 		}
 		return err

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -10,35 +11,46 @@ import (
 )
 
 // CreateUser provisions a user in a directory, or brings back the one that a provider that restores means: see suspended. A userName
-// that is taken is a uniqueness error.
+// that is taken is a uniqueness error, and so is an e-mail address where nobody pushes.
 func (s *Service) CreateUser(ctx context.Context, c Caller, d projections.Directory, attributes domain.Attributes) (projections.User, error) {
 	event, err := domain.ProvisionUser(d.ID, attributes)
 	if err != nil {
 		return projections.User{}, err
 	}
-	claimed, err := userName(d.ID, attributes)
+	names, err := userNames(d, attributes)
 	if err != nil {
 		return projections.User{}, err
 	}
-	return decide(ctx, s, s.claimStream(claimed), func() (projections.User, error) {
+	return decide(ctx, s, s.claimStream(names[0]), func() (projections.User, error) {
 		if id, u, err := s.suspended(ctx, d, attributes); err != nil {
 			return projections.User{}, err
 		} else if id != "" {
 			return s.become(ctx, c, d, id, u, attributes)
 		}
-		id := newID() // another one in each attempt: the last one's stream may have been fenced
-		stream := projections.KindUser.Stream(id)
 		var draft draft
 		meta := s.metaIn(c, d)
-		if err := s.claim(ctx, &draft, meta, claimed, stream); err != nil {
+		id, err := s.provision(ctx, &draft, meta, names, event)
+		if err != nil {
 			return projections.User{}, err
 		}
-		draft.add(stream, eventstore.NoStream, meta, event)
 		if err := s.append(ctx, draft); err != nil {
 			return projections.User{}, err
 		}
-		return userOf(id, keep(s, stream, folded[domain.User]{}, meta.RecordedAt, event)), nil
+		return userOf(id, keep(s, projections.KindUser.Stream(id), folded[domain.User]{}, meta.RecordedAt, event)), nil
 	})
+}
+
+// provision adds to the draft a new user, with its claims before it.
+func (s *Service) provision(ctx context.Context, draft *draft, meta domain.Meta, names []name, event domain.Event) (id string, err error) {
+	id = newID() // another one in each attempt: the last one's stream may have been fenced
+	stream := projections.KindUser.Stream(id)
+	for _, n := range names {
+		if err := s.claim(ctx, draft, meta, n, stream); err != nil {
+			return "", err
+		}
+	}
+	draft.add(stream, eventstore.NoStream, meta, event)
+	return id, nil
 }
 
 func userOf(id string, f folded[domain.User]) projections.User {
@@ -81,40 +93,53 @@ func (s *Service) changeUser(ctx context.Context, c Caller, d projections.Direct
 	})
 }
 
-// become takes a user that was loaded to other attributes, and its claim to another name.
+// become takes a user that was loaded to other attributes, and its claims to other names.
 func (s *Service) become(ctx context.Context, c Caller, d projections.Directory, id string, u folded[domain.User], attributes domain.Attributes) (projections.User, error) {
 	event, err := u.State.Become(attributes)
 	if err != nil || event == nil {
 		return userOf(id, u), err
 	}
 	var draft draft
-	meta, stream := s.metaIn(c, d), projections.KindUser.Stream(id)
-	before, err := userName(d.ID, u.State.Attributes)
-	if err != nil {
+	meta := s.metaIn(c, d)
+	if err := s.change(ctx, &draft, meta, d, id, u, event, attributes); err != nil {
 		return projections.User{}, err
-	}
-	after, err := userName(d.ID, attributes)
-	if err != nil {
-		return projections.User{}, err
-	}
-	if before != after {
-		if err := s.claim(ctx, &draft, meta, after, stream); err != nil {
-			return projections.User{}, err
-		}
-	}
-	draft.add(stream, u.Version, meta, event)
-	if before != after {
-		if err := s.release(ctx, &draft, meta, before, stream); err != nil {
-			return projections.User{}, err
-		}
 	}
 	if err := s.append(ctx, draft); err != nil {
 		return projections.User{}, err
 	}
-	return userOf(id, keep(s, stream, u, meta.RecordedAt, event)), nil
+	return userOf(id, keep(s, projections.KindUser.Stream(id), u, meta.RecordedAt, event)), nil
 }
 
-// DeleteUser deletes a user, takes it out of its groups and frees its userName, in one batch.
+// change adds to the draft the event that takes a user to other attributes, between the claims of its new names and the release of the old.
+func (s *Service) change(ctx context.Context, draft *draft, meta domain.Meta, d projections.Directory, id string, u folded[domain.User], event domain.Event, attributes domain.Attributes) error {
+	stream := projections.KindUser.Stream(id)
+	before, err := userNames(d, u.State.Attributes)
+	if err != nil {
+		return err
+	}
+	after, err := userNames(d, attributes)
+	if err != nil {
+		return err
+	}
+	for _, n := range after {
+		if !slices.Contains(before, n) {
+			if err := s.claim(ctx, draft, meta, n, stream); err != nil {
+				return err
+			}
+		}
+	}
+	draft.add(stream, u.Version, meta, event)
+	for _, n := range before {
+		if !slices.Contains(after, n) {
+			if err := s.release(ctx, draft, meta, n, stream); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// DeleteUser deletes a user, takes it out of its groups and frees its names, in one batch.
 func (s *Service) DeleteUser(ctx context.Context, c Caller, d projections.Directory, id string) error {
 	stream := projections.KindUser.Stream(id)
 	done, err := s.locks.deleting(ctx, d.ID)
@@ -133,12 +158,14 @@ func (s *Service) DeleteUser(ctx context.Context, c Caller, d projections.Direct
 		if err := s.leaveGroups(ctx, &draft, meta, d, id); err != nil {
 			return struct{}{}, err
 		}
-		held, err := userName(d.ID, u.State.Attributes)
+		held, err := userNames(d, u.State.Attributes)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := s.release(ctx, &draft, meta, held, stream); err != nil {
-			return struct{}{}, err
+		for _, n := range held {
+			if err := s.release(ctx, &draft, meta, n, stream); err != nil {
+				return struct{}{}, err
+			}
 		}
 		return struct{}{}, s.append(ctx, draft)
 	})

@@ -64,3 +64,42 @@ func TestDisabledDirectory(t *testing.T) {
 	}
 	n.must(200, "GET", user, "")
 }
+
+// TestDirectoryWithoutToken: no identity provider reaches the users that an organization's application makes. That there are such is nothing a stranger learns.
+//
+// Proves tokens.
+func TestDirectoryWithoutToken(t *testing.T) {
+	w := newWorld(t)
+	n := w.tenant("Acme", domain.Okta)
+	said, err := domain.ReadProfile(map[string]any{"email": "grace@acme.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	application := command.Caller{Actor: "apikey:k", Source: domain.SourceAPI}
+	o, err := w.read.Organization(t.Context(), n.directory.OrganizationID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := w.commands.MakeUser(t.Context(), application, o, said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, nowhere := *n, *n
+	if made.directory, err = w.read.APIDirectoryOf(t.Context(), o.ID); err != nil {
+		t.Fatal(err)
+	}
+	nowhere.directory.ID = "019a0000-0000-7000-8000-000000000000"
+	before := w.head()
+	for _, authorization := range []string{"", "Bearer", "Bearer .", "Bearer " + n.token, "Bearer " + made.directory.ID + ".x", "Bearer .x", "Bearer x.", "Bearer " + made.directory.ID + "."} {
+		for method, path := range map[string]string{"GET": "/Users", "POST": "/Users", "DELETE": "/Users/" + u.ID} {
+			if got, other := made.do(method, path, "", "Authorization", authorization), nowhere.do(method, path, "", "Authorization", authorization); got.status != 401 || got.body != other.body {
+				t.Errorf("%s with %q = %d %s, and where nothing is %s", method, authorization, got.status, got.body, other.body)
+			}
+		}
+	}
+	n.must(404, "GET", "/Users/"+u.ID, "")
+	n.must(201, "POST", "/Users", `{"userName":"grace@acme.test"}`) // which is free here
+	if _, err := w.read.User(t.Context(), made.directory.ID, u.ID); err != nil || before == w.head() {
+		t.Errorf("her user: %v", err)
+	}
+}

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS organizations (
 
 CREATE TABLE IF NOT EXISTS directories (
     id             TEXT PRIMARY KEY,
-    organization   TEXT NOT NULL UNIQUE,
+    organization   TEXT NOT NULL,
     provider       TEXT NOT NULL,
     strict         INTEGER NOT NULL,
     active         INTEGER NOT NULL,
@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS directories (
     created        TEXT NOT NULL,
     updated        TEXT NOT NULL
 );
+-- An organization has one that its identity provider feeds, and one of the users that its application makes.
+CREATE UNIQUE INDEX IF NOT EXISTS directories_of ON directories (organization, provider = 'api');
 
 -- place is the order of creation within the directory, from 1, never given twice.
 CREATE TABLE IF NOT EXISTS users (
