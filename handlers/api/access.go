@@ -23,6 +23,7 @@ type request struct {
 	params       url.Values
 	organization projections.Organization // below /org/{org}
 	directory    projections.Directory    // below it, where the route is about the directory
+	directories  []projections.Directory  // below it, where the route is about the users and groups of all
 	webhook      projections.Endpoint     // below /webhooks/{id}
 	delivery     projections.Logged       // below /webhook-events/{id}
 	replay       projections.Replay       // below /replays/{id}

@@ -37,6 +37,7 @@ type Config struct {
 	SendsMail    bool           // a mail server is known; mails are kept to be read if not
 	WebhookAllow []netip.Prefix // ranges off the public internet that webhooks may reach, also by http
 
+	Spool    string             // the folder in which an import's lines are kept while it is under way; the system's own for such if empty
 	Stopping <-chan struct{}    // closed when the server is about to stop: those who wait for news are let go; never if nil
 	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
 	Pace     *handlers.Pace     // of each key; any if nil
@@ -57,6 +58,7 @@ type API struct {
 	table     []handlers.Route
 	following chan struct{} // a place for each consumer that follows the feed
 	beginning chan struct{} // the place of the one who begins a replay
+	imports   chan struct{} // those under way
 }
 
 // New makes the door.
@@ -94,7 +96,7 @@ func New(c Config) (*API, error) {
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
-	a := &API{Config: c, following: make(chan struct{}, maxFollowing), beginning: make(chan struct{}, 1)}
+	a := &API{Config: c, following: make(chan struct{}, maxFollowing), beginning: make(chan struct{}, 1), imports: make(chan struct{}, importsTogether)}
 	var err error
 	if a.described, err = readDocument(openAPI); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

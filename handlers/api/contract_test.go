@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -35,6 +36,9 @@ var theContract = sync.OnceValues(func() (*contract, error) {
 	if err := d.Validate(context.Background()); err != nil {
 		return nil, err
 	}
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", func(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+		return eachLine(body), nil
+	})
 	c := &contract{d, http.NewServeMux()}
 	for path, item := range d.Paths.Map() {
 		for method, operation := range item.Operations() {
@@ -49,6 +53,19 @@ var theContract = sync.OnceValues(func() (*contract, error) {
 	}
 	return c, nil
 })
+
+// eachLine is the values that stand on the lines of a body; what is none is shown as a text.
+func eachLine(body io.Reader) []any {
+	out := []any{}
+	for in := bufio.NewScanner(body); in.Scan(); {
+		var v any
+		if json.Unmarshal(in.Bytes(), &v) != nil {
+			v = in.Text()
+		}
+		out = append(out, v)
+	}
+	return out
+}
 
 // operationHandler is found for a request; it is never served.
 type operationHandler struct{ *routers.Route }
@@ -190,10 +207,12 @@ func (c *contract) isError(r *http.Request, a *copied) error {
 
 // mediaOf is what a body without a media type is read as.
 func mediaOf(o *openapi3.Operation) string {
-	if o.RequestBody == nil || o.RequestBody.Value.Content.Get("application/x-www-form-urlencoded") == nil {
-		return "application/json"
+	for _, kind := range []string{"application/x-www-form-urlencoded", "application/x-ndjson"} {
+		if o.RequestBody != nil && o.RequestBody.Value.Content.Get(kind) != nil {
+			return kind
+		}
 	}
-	return "application/x-www-form-urlencoded"
+	return "application/json"
 }
 
 // paramsOf are the values that a path has in the places of a pattern.

@@ -13,19 +13,25 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// show writes an error in the API's form.
-func show(w http.ResponseWriter, r *http.Request, e *domain.Error) {
-	type shown struct {
-		Code      domain.Code       `json:"code"`
-		Message   string            `json:"message"`
-		Fields    map[string]string `json:"fields"`
-		RequestID string            `json:"request_id"`
-	}
+// shownError is an error in the API's form.
+type shownError struct {
+	Code      domain.Code       `json:"code"`
+	Message   string            `json:"message"`
+	Fields    map[string]string `json:"fields"`
+	RequestID string            `json:"request_id"`
+}
+
+func showError(r *http.Request, e *domain.Error) *shownError {
 	fields := e.Fields
 	if fields == nil {
 		fields = map[string]string{}
 	}
-	if answer(w, status(e), map[string]shown{"error": {e.Code, e.Message, fields, handlers.RequestID(r)}}) != nil {
+	return &shownError{e.Code, e.Message, fields, handlers.RequestID(r)}
+}
+
+// show writes an error as an answer.
+func show(w http.ResponseWriter, r *http.Request, e *domain.Error) {
+	if answer(w, status(e), map[string]*shownError{"error": showError(r, e)}) != nil {
 		http.Error(w, "the error could not be shown", http.StatusInternalServerError)
 	}
 }

@@ -21,14 +21,18 @@ func FuzzRequests(f *testing.F) {
 	front := "/api/v2/applications/" + w.must(201, "POST", "/api/v2/applications", `{"name":"Front"}`).text("id")
 	sso := w.connection("acme")
 	f.Add(`{"metadata":"<EntityDescriptor/>","seats_limit":null,"preload_associations":["onboarding"],"sso_admin_email":"it@acme.test","email":"ada@acme.test"}`, "preload_associations[]=onboarding", "", "acme_")
+	grace := "/api/v2/org/acme/users/" + w.must(201, "POST", "/api/v2/org/acme/users", `{"email":"grace@acme.test"}`).text("id")
+	f.Add(`{"email":"kay@acme.test","emails":[{"value":"kay@home.test"}],"name":{"givenName":"Kay"},"picture":""}`, "source=api&atomic=true", "", ada)
+	f.Add("[{\"userName\":\"a\"}]\n{\"userName\":\"b\"}\n", "atomic=false", "", ada)
 	f.Add("\x00\xff", "\xff", "\xff.\xff", "../\x00")
 	f.Fuzz(func(t *testing.T, body, query, bearer, id string) {
-		if id = strings.ReplaceAll(id, "/", ""); id == "." || id == ".." {
+		if id = strings.ReplaceAll(id, "/", ""); id == "" || id == "." || id == ".." {
 			t.Skip("the mux sends such paths elsewhere")
 		}
 		for _, route := range [][2]string{
 			{"POST", "/api/v2/org"}, {"POST", "/api/v2/webhooks"}, {"POST", "/api/v2/api-keys"}, {"POST", "/oauth/token"},
 			{"GET", "/api/v2/org/acme/users"}, {"GET", "/api/v2/org/acme/groups/" + eng + "/members"}, {"GET", "/api/v2/org/acme/users/?/history"}, {"GET", "/api/v2/org/?"},
+			{"POST", "/api/v2/org/acme/users"}, {"POST", "/api/v2/org/acme/users/import"}, {"PUT", grace}, {"PUT", "/api/v2/org/acme/users/?"}, {"DELETE", "/api/v2/org/acme/users/?"},
 			{"PUT", hook}, {"POST", hook + "/replay"}, {"POST", hook + "/simulate"}, {"POST", hook + "/recover"}, {"POST", hook + "/test"}, {"POST", hook + "/rotate"},
 			{"GET", "/api/v2/webhook-events"}, {"GET", "/api/v2/webhook-events/?"}, {"POST", "/api/v2/webhook-events/?/resend"}, {"GET", "/api/v2/replays/?"},
 			{"POST", "/api/v2/applications"}, {"PUT", front}, {"POST", "/api/v2/sso-connections"}, {"GET", "/api/v2/sso-connections"}, {"GET", "/api/v2/sso-connections/?"}, {"PUT", sso}, {"POST", sso + "/default-redirection"},

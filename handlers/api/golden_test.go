@@ -25,7 +25,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the server answers into th
 //	<<< status and the headers that matter
 //	answer body
 //
-// Lines that begin with # are comments. Ids are numbered in the order in which they are first seen: $1, $2, … stand for them in requests
+// A body of several objects is sent as one on each line. Lines that begin with # are comments. Ids are numbered in the order in which they are first seen: $1, $2, … stand for them in requests
 // too; $ada, $bob and $eng are the users and the group that stand in the organization Acme.
 func TestConversations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -124,7 +124,11 @@ func (c *conversation) play(script string) string {
 		first, body, _ := strings.Cut(request, "\n")
 		method, path, _ := strings.Cut(first, " ")
 		c.clock.pass(time.Second)
-		a := c.do(method, escape(c.show(path)), strings.TrimSpace(c.show(body)))
+		kind := "application/json"
+		if body = strings.TrimSpace(c.show(body)); strings.Contains(body, "}\n{") {
+			kind = "application/x-ndjson"
+		}
+		a := c.do(method, escape(c.show(path)), body, "Content-Type", kind)
 		fmt.Fprintf(&out, ">>> %s\n<<< %d", strings.TrimRight(request, "\n"), a.status)
 		for _, name := range []string{"Location", "Allow"} {
 			if v := a.header.Get(name); v != "" {
@@ -157,8 +161,10 @@ func escape(path string) string {
 
 func indent(body string) string {
 	var b bytes.Buffer
-	if json.Indent(&b, []byte(body), "", "  ") != nil {
-		return body
+	for line := range strings.Lines(body) { // of a report each is an object
+		if json.Indent(&b, []byte(line), "", "  ") != nil {
+			return body
+		}
 	}
 	return b.String()
 }

@@ -7,22 +7,14 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-func showGroup(g projections.Group) map[string]any {
+func showGroup(_ domain.Provider, g projections.Group) map[string]any {
 	out := resource("Group", g.ID, g.Attributes, g.Created, g.Modified)
 	out["members_count"] = g.Count
 	return out
 }
 
 func (a *API) listGroups(w http.ResponseWriter, r *request) error {
-	p, q, err := queryOf(r, domain.GroupType)
-	if err != nil {
-		return err
-	}
-	found, err := a.Read.Groups(r.Context(), r.directory.ID, q)
-	if err != nil {
-		return ofFilter(err)
-	}
-	return answerPage(w, p, found.Items, found.Total, showGroup)
+	return answerAll(w, r, domain.GroupType, a.Read.Groups, showGroup)
 }
 
 func (a *API) getGroup(w http.ResponseWriter, r *request) error {
@@ -30,7 +22,7 @@ func (a *API) getGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, showGroup(g))
+	return answer(w, http.StatusOK, showGroup(r.directory.Provider, g))
 }
 
 func (a *API) group(r *request) (projections.Group, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/rollcall-sync/rollcall/projections"
@@ -27,7 +28,11 @@ func (a *API) history(kind projections.Kind) handler {
 		if err != nil {
 			return err
 		}
-		found, err := projections.History(r.Context(), a.Log, r.directory.ID, kind, r.PathValue("id"), p.page, p.perPage)
+		var found projections.Page[projections.PastChange]
+		err = projections.ErrNotFound
+		for i := 0; i < len(r.directories) && errors.Is(err, projections.ErrNotFound); i++ {
+			found, err = projections.History(r.Context(), a.Log, r.directories[i].ID, kind, r.PathValue("id"), p.page, p.perPage)
+		}
 		if err != nil {
 			return unlessFound(err, "there never was such a "+string(kind))
 		}

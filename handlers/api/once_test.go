@@ -35,7 +35,7 @@ func (a answer) replayed() bool { return a.header.Get("Idempotency-Replayed") ==
 func TestEveryPostIsDoneOnce(t *testing.T) {
 	looked := 0
 	for _, o := range table(t) {
-		if o.method != "POST" || o.needs() == "" {
+		if o.method != "POST" || o.needs() == "" || o.streams() {
 			continue
 		}
 		looked++

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,6 +42,17 @@ func number(params url.Values, name string, otherwise, most int, wrong map[strin
 	return n
 }
 
+func boolean(params url.Values, name string, wrong map[string]string) bool {
+	switch {
+	case !params.Has(name), params.Get(name) == "false":
+	case params.Get(name) == "true":
+		return true
+	default:
+		wrong[name] = "is neither true nor false"
+	}
+	return false
+}
+
 // queryOf reads the page and the filter of a list of users or groups.
 func queryOf(r *request, t *domain.ResourceType) (paging, projections.Query, error) {
 	p, err := pageOf(r)
@@ -66,6 +78,30 @@ func ofFilter(err error) error {
 	named := *e
 	named.Fields = map[string]string{"filter": e.Message}
 	return &named
+}
+
+// answerAll sends a page of the users or groups of all of the organization's directories: those of one directory after those of the one before, so that a page
+// costs no more than one of a single directory does.
+func answerAll[T any](w http.ResponseWriter, r *request, t *domain.ResourceType, read func(ctx context.Context, directory string, q projections.Query) (projections.Page[T], error),
+	show func(of domain.Provider, item T) map[string]any) error {
+	p, q, err := queryOf(r, t)
+	if err != nil {
+		return err
+	}
+	all, total := []map[string]any{}, 0
+	for _, d := range r.directories {
+		part := q
+		part.Start, part.Count = max(q.Start-total, 1), q.Count-len(all)
+		found, err := read(r.Context(), d.ID, part)
+		if err != nil {
+			return ofFilter(err)
+		}
+		for _, item := range found.Items {
+			all = append(all, show(d.Provider, item))
+		}
+		total += found.Total
+	}
+	return answer(w, http.StatusOK, list{"List", all, p.of(total), total})
 }
 
 // list is the envelope of all lists.

@@ -30,6 +30,10 @@ func (a *API) routes() ([]handlers.Route, error) {
 	}
 	read := func(method, path string, h handler) { keyed(domain.PermissionRead, method, path, h) }
 	write := func(method, path string, h handler) { keyed(domain.PermissionWrite, method, path, h) }
+	// stream is for what is read and answered bit by bit, and may be sent again as it is.
+	stream := func(method, path string, h handler) {
+		add(method, path, func(o *operation) handlers.Func { return a.keyed(domain.PermissionWrite, o, h) })
+	}
 	open := func(method, path string, h handlers.Func) {
 		add(method, path, func(*operation) handlers.Func { return h })
 	}
@@ -55,13 +59,17 @@ func (a *API) routes() ([]handlers.Route, error) {
 
 	read("GET", "/mails", a.listMails)
 
-	read("GET", org+"/users", a.ofDirectory(a.listUsers))
-	read("GET", org+"/users/{id}", a.ofDirectory(a.getUser))
-	read("GET", org+"/users/{id}/history", a.ofDirectory(a.history(projections.KindUser)))
-	read("GET", org+"/groups", a.ofDirectory(a.listGroups))
+	read("GET", org+"/users", a.ofDirectories(a.listUsers))
+	write("POST", org+"/users", a.ofOrganization(a.createUser))
+	stream("POST", org+"/users/import", a.ofOrganization(a.importUsers))
+	read("GET", org+"/users/{id}", a.ofUser(a.getUser))
+	write("PUT", org+"/users/{id}", a.ofUser(a.updateUser))
+	write("DELETE", org+"/users/{id}", a.ofUser(a.deleteUser))
+	read("GET", org+"/users/{id}/history", a.ofDirectories(a.history(projections.KindUser)))
+	read("GET", org+"/groups", a.ofDirectories(a.listGroups))
 	read("GET", org+"/groups/{id}", a.ofDirectory(a.getGroup))
 	read("GET", org+"/groups/{id}/members", a.ofDirectory(a.listMembers))
-	read("GET", org+"/groups/{id}/history", a.ofDirectory(a.history(projections.KindGroup)))
+	read("GET", org+"/groups/{id}/history", a.ofDirectories(a.history(projections.KindGroup)))
 
 	write("POST", "/webhooks", a.createWebhook)
 	read("GET", "/webhooks", a.listWebhooks)

@@ -64,9 +64,18 @@ func TestDeleted(t *testing.T) {
 	acme := w.tenant("Acme")
 	ada := w.user(acme, domain.Attributes{"userName": "ada"})
 	eng := w.group(acme, "Engineering", ada)
-	for _, gone := range []string{"/api/v2/org/acme/directory-sync", "/api/v2/org/acme"} {
+	for _, c := range []struct {
+		gone string
+		list int // of what is left
+	}{{"/api/v2/org/acme/directory-sync", 200}, {"/api/v2/org/acme", 404}} {
+		gone := c.gone
 		w.must(204, "DELETE", gone, "")
-		for _, path := range []string{"/users", "/users/" + ada, "/users/" + ada + "/history", "/groups/" + eng, "/groups/" + eng + "/members", "/groups/" + eng + "/history", "/directory-sync"} {
+		for _, path := range []string{"/users", "/groups"} {
+			if a := w.must(c.list, "GET", "/api/v2/org/acme"+path, ""); c.list == 200 && a.at("total") != 0.0 {
+				t.Errorf("without %s there are %s", gone, a.body)
+			}
+		}
+		for _, path := range []string{"/users/" + ada, "/users/" + ada + "/history", "/groups/" + eng, "/groups/" + eng + "/members", "/groups/" + eng + "/history", "/directory-sync"} {
 			w.must(404, "GET", "/api/v2/org/acme"+path, "")
 		}
 		w.must(404, "DELETE", gone, "")

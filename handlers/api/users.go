@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -18,26 +20,95 @@ func resource(kind, id string, attributes domain.Attributes, created, updated ti
 	return out
 }
 
-func showUser(u projections.User) map[string]any {
-	return resource("User", u.ID, u.Attributes, u.Created, u.Modified)
+// showUser shows a user, and of one whom the organization's application made says so.
+func showUser(of domain.Provider, u projections.User) map[string]any {
+	out := resource("User", u.ID, u.Attributes, u.Created, u.Modified)
+	if !of.Pushes() {
+		out["source"] = domain.SourceAPI
+	}
+	return out
+}
+
+// ofDirectories finds the organization that the path names, and its directories: first the one that an identity provider feeds.
+func (a *API) ofDirectories(h handler) handler {
+	return a.ofOrganization(func(w http.ResponseWriter, r *request) (err error) {
+		if r.directories, err = a.Read.DirectoriesOf(r.Context(), r.organization.ID); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// ofUser finds the user that the path names, and the directory that it is in.
+func (a *API) ofUser(h func(w http.ResponseWriter, r *request, u projections.User) error) handler {
+	return a.ofDirectories(func(w http.ResponseWriter, r *request) error {
+		for _, d := range r.directories {
+			u, err := a.Read.User(r.Context(), d.ID, r.PathValue("id"))
+			if err == nil {
+				r.directory = d
+				return h(w, r, u)
+			}
+			if !errors.Is(err, projections.ErrNotFound) {
+				return err
+			}
+		}
+		return domain.Refuse(domain.NotFound, "there is no such user; its history may still be there")
+	})
 }
 
 func (a *API) listUsers(w http.ResponseWriter, r *request) error {
-	p, q, err := queryOf(r, domain.UserType)
+	switch source := r.params.Get("source"); domain.Source(source) {
+	case domain.SourceSCIM:
+		r.directories = slices.DeleteFunc(r.directories, func(d projections.Directory) bool { return !d.Provider.Pushes() })
+	case domain.SourceAPI:
+		r.directories = slices.DeleteFunc(r.directories, func(d projections.Directory) bool { return d.Provider.Pushes() })
+	default:
+		if r.params.Has("source") {
+			return domain.RefuseField("source", "is neither scim nor api")
+		}
+	}
+	return answerAll(w, r, domain.UserType, a.Read.Users, showUser)
+}
+
+func (a *API) getUser(w http.ResponseWriter, r *request, u projections.User) error {
+	return answer(w, http.StatusOK, showUser(r.directory.Provider, u))
+}
+
+func (a *API) createUser(w http.ResponseWriter, r *request) error {
+	said, err := readProfile(w, r)
 	if err != nil {
 		return err
 	}
-	found, err := a.Read.Users(r.Context(), r.directory.ID, q)
+	u, err := a.Commands.MakeUser(r.Context(), r.caller(), r.organization, said)
 	if err != nil {
-		return ofFilter(err)
+		return err
 	}
-	return answerPage(w, p, found.Items, found.Total, showUser)
+	w.Header().Set("Location", pathOf(r.organization)+"/users/"+u.ID)
+	return answer(w, http.StatusCreated, showUser(domain.API, u))
 }
 
-func (a *API) getUser(w http.ResponseWriter, r *request) error {
-	u, err := a.Read.User(r.Context(), r.directory.ID, r.PathValue("id"))
+func (a *API) updateUser(w http.ResponseWriter, r *request, u projections.User) error {
+	said, err := readProfile(w, r)
 	if err != nil {
-		return unlessFound(err, "there is no such user; its history may still be there")
+		return err
 	}
-	return answer(w, http.StatusOK, showUser(u))
+	if u, err = a.Commands.EditUser(r.Context(), r.caller(), r.directory, u.ID, said); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, showUser(r.directory.Provider, u))
+}
+
+func (a *API) deleteUser(w http.ResponseWriter, r *request, u projections.User) error {
+	if err := a.Commands.RemoveUser(r.Context(), r.caller(), r.directory, u.ID); err != nil {
+		return err
+	}
+	return done(w)
+}
+
+func readProfile(w http.ResponseWriter, r *request) (domain.Profile, error) {
+	object, err := readObject(w, r)
+	if err != nil {
+		return domain.Profile{}, err
+	}
+	return domain.ReadProfile(object)
 }

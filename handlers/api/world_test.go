@@ -44,6 +44,8 @@ type world struct {
 	rate     float64 // of each key, 0 for any
 	failures int     // with wrong keys that are let through at once
 	lastUsed *handlers.LastUsed
+	spool    string        // where imports are kept
+	stopping chan struct{} // closed when the server is about to stop
 }
 
 type clock struct {
@@ -84,7 +86,7 @@ var system = command.Caller{Actor: "system", Source: domain.SourceSystem}
 
 func newWorld(t testing.TB, allow ...string) *world {
 	t.Helper()
-	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, failures: 1 << 20, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}}
+	w := &world{t: t, log: eventstore.NewMemory(), lines: &buffer{}, failures: 1 << 20, clock: &clock{now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}, spool: t.TempDir(), stopping: make(chan struct{})}
 	w.folder = t.TempDir()
 	t.Cleanup(func() { w.replies.Close() })
 	w.start(allow...)
@@ -152,7 +154,7 @@ func (w *world) start(allow ...string) {
 	for _, p := range allow {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
-	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, Replies: w.replies, PublicURL: "https://rollcall.example", WebhookAllow: prefixes,
+	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, Replies: w.replies, PublicURL: "https://rollcall.example", WebhookAllow: prefixes, Spool: w.spool, Stopping: w.stopping,
 		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed, Pace: handlers.NewPace(w.rate, w.clock.Now)})
 	if err != nil {
 		w.t.Fatal(err)

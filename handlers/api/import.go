@@ -1,0 +1,210 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers"
+	"github.com/rollcall-sync/rollcall/handlers/command"
+)
+
+// Limits on imports.
+const (
+	maxLine         = 64 << 10 // bytes
+	maxLines        = 100_000
+	maxImport       = 64 << 20 // bytes in all
+	maxAtomic       = 1000     // lines of one that is all or nothing: one batch of the log
+	importsTogether = 4
+	linesTogether   = 100              // that wait for each other
+	maxRefused      = 100              // lines that the refusal of a whole import names
+	importWithin    = 10 * time.Minute // to arrive
+)
+
+// importUsers makes or changes a user for each line, and tells of each as it is done; or of all and none.
+func (a *API) importUsers(w http.ResponseWriter, r *request) error {
+	wrong := map[string]string{}
+	atomic := boolean(r.params, "atomic", wrong)
+	if err := refuseFields(wrong); err != nil {
+		return err
+	}
+	select {
+	case a.imports <- struct{}{}:
+		defer func() { <-a.imports }()
+	default:
+		return domain.Refuse(domain.Unavailable, "other imports are still running; send this one again in a moment")
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(importWithin)) // where a connection has none it needs none
+	in, err := readLines(w, r, a.Spool)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	most := maxLines
+	if atomic {
+		most = maxAtomic
+	}
+	if in.count > most {
+		return domain.Refuse(domain.TooLarge, "the import has %d lines, and may have %d; send it in parts", in.count, most)
+	}
+	handlers.Note(r.Request, slog.Int("lines", in.count))
+	if atomic {
+		return a.importAll(w, r, in)
+	}
+	return a.importEach(w, r, in)
+}
+
+// waiting is a line that was read.
+type waiting struct {
+	number int
+	said   domain.Profile
+	err    *domain.Error // why it cannot be meant so
+}
+
+func read(l line) waiting {
+	if l.text == nil {
+		return waiting{number: l.number, err: domain.Refuse(domain.TooLarge, "the line is longer than %d bytes", maxLine)}
+	}
+	object, err := domain.ReadObject(l.text, maxDepth)
+	var said domain.Profile
+	if err == nil {
+		said, err = domain.ReadProfile(object)
+	}
+	if err == nil {
+		return waiting{number: l.number, said: said}
+	}
+	refused := *domain.Shown(err)
+	if refused.Reason == domain.InvalidSyntax {
+		refused.Message = strings.ReplaceAll(refused.Message, "the body", "the line")
+	}
+	return waiting{number: l.number, err: &refused}
+}
+
+// importEach works on some lines at a time, and tells of these before it goes on.
+func (a *API) importEach(w http.ResponseWriter, r *request, in *lines) error {
+	report := newReport(w, r)
+	err := a.importInto(report, r, in)
+	if err != nil && !report.begun {
+		return err
+	}
+	var why *domain.Error
+	if err != nil {
+		handlers.NoteFault(r.Request, err)
+		why = domain.Shown(err)
+	}
+	_ = report.end(why) // the client is gone if this fails
+	return nil
+}
+
+func (a *API) importInto(report *report, r *request, in *lines) error {
+	var ready []waiting
+	for l, err := range in.all() {
+		if err != nil {
+			return err
+		}
+		if ready = append(ready, read(l)); len(ready) == linesTogether {
+			if ready, err = a.importSome(report, r, ready); err != nil {
+				return err
+			}
+		}
+	}
+	for len(ready) > 0 {
+		var err error
+		if ready, err = a.importSome(report, r, ready); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importSome works on those lines that are ready and go together, and answers the others.
+func (a *API) importSome(report *report, r *request, ready []waiting) ([]waiting, error) {
+	select {
+	case <-a.Stopping:
+		return ready, domain.Refuse(domain.Unavailable, "the server is about to stop; send the import again, which goes on where this one ended")
+	default:
+	}
+	var said []domain.Profile
+	for _, one := range ready {
+		if one.err == nil {
+			said = append(said, one.said)
+		}
+	}
+	var done []command.Imported
+	if len(said) > 0 {
+		var err error
+		if done, err = a.Commands.Import(r.Context(), r.caller(), r.organization, said); err != nil {
+			return ready, err
+		}
+	}
+	told := 0
+	for _, one := range ready {
+		what := command.Imported{Err: one.err}
+		if one.err == nil {
+			if len(done) == 0 {
+				break
+			}
+			what, done = done[0], done[1:]
+		}
+		if err := report.add(one.number, what); err != nil {
+			return ready, err
+		}
+		told++
+	}
+	return slices.Delete(ready, 0, told), report.send()
+}
+
+// importAll imports all lines, or none if one is refused.
+func (a *API) importAll(w http.ResponseWriter, r *request, in *lines) error {
+	var numbers []int
+	var said []domain.Profile
+	var wrong []waiting
+	for l, err := range in.all() {
+		if err != nil {
+			return err
+		}
+		one := read(l)
+		if one.err != nil {
+			wrong = append(wrong, one)
+			continue
+		}
+		numbers, said = append(numbers, one.number), append(said, one.said)
+	}
+	var done []command.Imported
+	if len(wrong) == 0 && len(said) > 0 {
+		var err error
+		if done, err = a.Commands.ImportAll(r.Context(), r.caller(), r.organization, said); err != nil {
+			return err
+		}
+		for i, one := range done {
+			if one.Err != nil {
+				wrong = append(wrong, waiting{number: numbers[i], err: one.Err})
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return refuseLines(wrong)
+	}
+	report := newReport(w, r)
+	for i, one := range done {
+		if report.add(numbers[i], one) != nil {
+			return nil // the client is gone
+		}
+	}
+	_ = report.end(nil) // the client is gone if this fails
+	return nil
+}
+
+// refuseLines is one error about lines for whose sake nothing is written.
+func refuseLines(wrong []waiting) error {
+	e := domain.RefuseFor(domain.Invalid, domain.InvalidValue, "nothing is written, for there are lines that are refused (%d); the first is line %d: %s", len(wrong), wrong[0].number, wrong[0].err.Message)
+	e.Fields = map[string]string{}
+	for _, one := range wrong[:min(len(wrong), maxRefused)] {
+		e.Fields["line "+strconv.Itoa(one.number)] = one.err.Message
+	}
+	return e
+}
