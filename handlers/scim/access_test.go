@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers"
 	"github.com/rollcall-sync/rollcall/handlers/command"
+	"github.com/rollcall-sync/rollcall/handlers/scim"
 )
 
 // TestTokenRotation: during a rotation both tokens are valid, and the old one dies when its time is over.
@@ -69,7 +71,7 @@ func TestDisabledDirectory(t *testing.T) {
 //
 // Proves tokens.
 func TestDirectoryWithoutToken(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *scim.Config) { c.Throttle = handlers.NewThrottle(1<<20, nil) })
 	n := w.tenant("Acme", domain.Okta)
 	said, err := domain.ReadProfile(map[string]any{"email": "grace@acme.test"})
 	if err != nil {
