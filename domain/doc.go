@@ -14,6 +14,7 @@
 //   - directory: an organization's feed of users and groups from one provider.
 //   - provider: the kind of identity provider (okta, azure_ad, …).
 //   - connection: an organization's way to sign in. onboarding: its administrator setting it up.
+//   - invitation: asks that administrator for it, by a mail with a link that is used once. A directory is set up the same way.
 //   - redirection: where a connection's users are sent. policy: which users may sign in. seat: a user's place where their number is limited.
 //   - user, group, member: as in RFC 7643. Suspended (inactive) and deleted are different facts.
 //   - command: an intent. event: a stored fact, never sent as such. record: an event as bytes.

@@ -15,7 +15,7 @@ const freshness = 5 * time.Second
 // scope is what a query is about, and waits for: a directory's users and groups, by the directory's id, or all the rest.
 type scope string
 
-// rest is the scope of organizations, directories, endpoints, connections, applications and API keys: few, and changed by hand.
+// rest is the scope of organizations, directories, endpoints, connections, applications, mails and API keys: few, and changed by hand.
 const rest scope = ""
 
 // scopesKept bounds how many scopes are remembered that the model has yet to reach.
