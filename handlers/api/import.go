@@ -38,12 +38,14 @@ func (a *API) importUsers(w http.ResponseWriter, r *request) error {
 	default:
 		return domain.Refuse(domain.Unavailable, "other imports are still running; send this one again in a moment")
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(importWithin)) // where a connection has none it needs none
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(importWithin)) // where a connection has none it needs none
 	in, err := readLines(w, r, a.Spool)
 	if err != nil {
 		return err
 	}
 	defer in.close()
+	_ = connection.SetReadDeadline(time.Time{}) // the work on it may take longer
 	most := maxLines
 	if atomic {
 		most = maxAtomic

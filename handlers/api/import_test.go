@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -166,8 +167,12 @@ func TestImportLimits(t *testing.T) {
 // seen is an answer that is looked at as it comes.
 type seen struct {
 	*httptest.ResponseRecorder
-	each func(sent []byte)
+	each          func(sent []byte)
+	reads, writes []time.Time // deadlines
 }
+
+func (a *seen) SetReadDeadline(at time.Time) error  { a.reads = append(a.reads, at); return nil }
+func (a *seen) SetWriteDeadline(at time.Time) error { a.writes = append(a.writes, at); return nil }
 
 func (a *seen) Write(b []byte) (int, error) {
 	n, err := a.ResponseRecorder.Write(b)
@@ -193,7 +198,9 @@ func TestImportTellsAsItGoes(t *testing.T) {
 			r.Header.Set("Authorization", "Bearer "+w.key)
 			var first sync.Once
 			var sent bytes.Buffer
-			a := &seen{httptest.NewRecorder(), func(b []byte) {
+			a := &seen{ResponseRecorder: httptest.NewRecorder()}
+			began := time.Now()
+			a.each = func(b []byte) {
 				sent.Write(b)
 				if bytes.Count(sent.Bytes(), []byte("\n")) < 100 {
 					return
@@ -204,8 +211,12 @@ func TestImportTellsAsItGoes(t *testing.T) {
 					}
 					c.end(w)
 				})
-			}}
+			}
 			w.handler.ServeHTTP(a, r)
+			// The body has a time to arrive, the work has any, and the client has a time to take each part of the report.
+			if len(a.reads) != 2 || !a.reads[0].After(began) || !a.reads[1].IsZero() || len(a.writes) < 2 || !a.writes[len(a.writes)-1].After(a.writes[0]) {
+				t.Errorf("the deadlines are %v and %v", a.reads, a.writes)
+			}
 			lines := strings.Split(strings.TrimSpace(a.Body.String()), "\n")
 			end := answer{body: lines[len(lines)-1]}
 			want := 100
