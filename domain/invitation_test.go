@@ -153,6 +153,7 @@ func TestMail(t *testing.T) {
 	}
 }
 
+// Proves Directory Sync §administrator.
 func TestAdministrators(t *testing.T) {
 	acme := OrganizationCreated{Name: "Acme", Domain: "acme"}
 	it := OrganizationAdministratorAdded{Administrator{"a", "IT@acme.test"}}

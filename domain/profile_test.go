@@ -6,6 +6,8 @@ import (
 )
 
 // TestProfile: what a profile says of a user that is there, and what of one that it makes.
+//
+// Proves SSO §users.roots.
 func TestProfile(t *testing.T) {
 	const was = `{"userName":"ada","nickName":"Ada","name":{"givenName":"Ada","familyName":"Byron"},"emails":[{"value":"a@x.test","type":"work","primary":true},{"value":"b@x.test","type":"home"}]}`
 	for _, c := range []struct{ profile, of, becomes string }{

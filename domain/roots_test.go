@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// Proves SSO §profile.
 func TestSignIn(t *testing.T) {
 	ada := tree(t, `{"userName":"ada@x.test","nickName":"Countess","name":{"givenName":"Ada","familyName":"Byron"},"title":"Lady",
 		"emails":[{"value":"ada@x.test"}],"photos":[{"value":"https://x.test/thumb","type":"thumbnail"},{"value":"https://x.test/old","primary":true}]}`)

@@ -74,6 +74,8 @@ func (m mailbox) next(t *testing.T, to string) *url.URL {
 
 // TestInvitation: an administrator gets a mail, follows its link in a browser, and enters what it shows at the identity provider; after a restart with a
 // read model made anew nobody gets that mail again.
+//
+// Proves SSO §create.send_email.mail, §invite-admin.mail.
 func TestInvitation(t *testing.T) {
 	box := make(mailbox, 10)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -46,6 +46,7 @@ func (w *world) invite(email string) projections.Mail {
 	return w.mail(d.Onboarding.Invited.Last.ID)
 }
 
+// Proves Directory Sync §access-link.
 func TestDirectoryInvitations(t *testing.T) {
 	onStores(t, func(t *testing.T, w *world) {
 		ctx := t.Context()

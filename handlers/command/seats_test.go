@@ -201,6 +201,8 @@ func TestEvaluate(t *testing.T) {
 }
 
 // Users whom the application makes are registered, and not provisioned. Of two of one address the one that directory sync holds counts.
+//
+// Proves SSO §user_registered.made.
 func TestEvaluateUsersOfAnApplication(t *testing.T) {
 	w := newWorld(t)
 	c := w.ready(1)

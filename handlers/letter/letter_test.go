@@ -10,6 +10,7 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
+// Proves Directory Sync §access-link.
 func TestLetter(t *testing.T) {
 	master, err := keys.New(make([]byte, keys.Size))
 	if err != nil {
