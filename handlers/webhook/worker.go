@@ -33,7 +33,7 @@ type worker struct {
 	fresh, again []projections.Delivery // read from the outbox, not yet sent
 	more         bool                   // the outbox may hold due deliveries besides those
 	soonest      time.Time              // when the next one becomes due, zero if none will
-	busy         map[int64]bool         // under way or not yet recorded: their rows look ready still
+	busy         map[int64]int          // under way or not yet recorded: their rows look ready still; with backs as it was when they ended
 	sending      int                    // of busy: under way
 	retrying     int                    // of sending: tried before
 	over         bool                   // the loop has ended
@@ -41,7 +41,8 @@ type worker struct {
 	pauses       *backoff.ExponentialBackOff
 	readAt       time.Time // not before then is the outbox read again, after it could not be
 	clock        drift
-	hasten       bool // the clock went back: what was put off is due at once
+	backs        int  // how often the clock went back
+	hasten       bool // since it did: what was put off is due at once
 }
 
 // mail is what a worker is told by others.
@@ -64,7 +65,7 @@ type ended struct {
 
 func newWorker(d *Deliverer, held context.Context, records *recorder, t projections.Target) *worker {
 	return &worker{Deliverer: d, held: held, records: records, wake: make(chan struct{}, 1), mail: mail{target: t}, target: t, limiter: limiterOf(t),
-		more: true, busy: map[int64]bool{}, pauses: ownPauses()}
+		more: true, busy: map[int64]int{}, pauses: ownPauses()}
 }
 
 // limiterOf spreads attempts evenly: a rate is not saved up.
@@ -134,7 +135,12 @@ func (w *worker) run(ctx context.Context) {
 	defer timer.Stop()
 	done := ctx.Done()
 	for {
-		deleted, reason := w.read()
+		now := w.config.Now() // once for all that follows: what is put off is put off from a time that the drift has seen
+		if w.clock.wentBack(now) {
+			w.backs++
+			w.hasten = true
+		}
+		deleted, reason := w.read(now)
 		if deleted {
 			cancel()
 		}
@@ -151,10 +157,10 @@ func (w *worker) run(ctx context.Context) {
 			}
 			done = nil
 			timer.Stop()
-		} else if at := w.dispatch(ctx); at.IsZero() {
+		} else if at := w.dispatch(ctx, now); at.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(at.Sub(w.config.Now()))
+			timer.Reset(at.Sub(now))
 		}
 		select {
 		case <-w.wake:
@@ -165,7 +171,7 @@ func (w *worker) run(ctx context.Context) {
 }
 
 // read takes the mail in; reason is why the endpoint must be disabled, if it must.
-func (w *worker) read() (deleted bool, reason string) {
+func (w *worker) read(now time.Time) (deleted bool, reason string) {
 	w.mu.Lock()
 	m := w.mail
 	w.mail = mail{target: m.target, deleted: m.deleted}
@@ -174,12 +180,13 @@ func (w *worker) read() (deleted bool, reason string) {
 		w.adopt(m.target)
 	}
 	for _, e := range m.ended {
-		reason = cmp.Or(w.end(e), reason)
+		reason = cmp.Or(w.end(e, now), reason)
 	}
-	now := w.config.Now()
 	for _, o := range m.recorded {
+		putOffBefore := w.busy[o.Delivery.Seq] < w.backs
 		delete(w.busy, o.Delivery.Seq)
 		if o.Fate == projections.Retry && o.Next.After(now) {
+			w.hasten = w.hasten || putOffBefore // it was not recorded yet when the others were hastened
 			if w.soonest.IsZero() || o.Next.Before(w.soonest) {
 				w.soonest = o.Next
 			}
@@ -213,13 +220,12 @@ func (w *worker) adopt(t projections.Target) {
 }
 
 // end draws the consequence of an attempt.
-func (w *worker) end(e ended) (disable string) {
+func (w *worker) end(e ended, now time.Time) (disable string) {
 	w.sending--
 	w.metrics.sending.Dec()
 	if !e.delivery.LastTry.IsZero() {
 		w.retrying--
 	}
-	now := w.config.Now()
 	if e.own != nil {
 		delete(w.busy, e.delivery.Seq)
 		w.more = true
@@ -234,6 +240,7 @@ func (w *worker) end(e ended) (disable string) {
 		disable = v.disable
 		w.metrics.attempted(e.answer.kind, e.attempt.Duration)
 		w.line(e, v)
+		w.busy[e.delivery.Seq] = w.backs
 		w.records.record(w, projections.Outcome{Delivery: e.delivery, Attempt: e.attempt,
 			Fate: v.fate, Tries: v.tries, Next: v.next, FailingSince: w.health.since})
 	}
@@ -245,13 +252,9 @@ func (w *worker) end(e ended) (disable string) {
 }
 
 // dispatch begins what may begin, and tells when to come back if nothing happens before; zero is never.
-func (w *worker) dispatch(ctx context.Context) time.Time {
-	now := w.config.Now()
+func (w *worker) dispatch(ctx context.Context, now time.Time) time.Time {
 	if w.stopped || !w.target.State.Active() {
 		return time.Time{}
-	}
-	if w.clock.wentBack(now) {
-		w.hasten = true
 	}
 	if now.Before(w.readAt) && !w.hasten {
 		return w.readAt
@@ -268,10 +271,13 @@ func (w *worker) dispatch(ctx context.Context) time.Time {
 	return w.readAt
 }
 
-func (w *worker) isBusy(d projections.Delivery) bool { return w.busy[d.Seq] }
+func (w *worker) isBusy(d projections.Delivery) bool {
+	_, is := w.busy[d.Seq]
+	return is
+}
 
 func (w *worker) start(d projections.Delivery) {
-	w.busy[d.Seq] = true
+	w.busy[d.Seq] = w.backs
 	w.sending++
 	w.metrics.sending.Inc()
 	if !d.LastTry.IsZero() {
