@@ -131,7 +131,11 @@ func TestInvitation(t *testing.T) {
 	press("GET", link.String())
 	setup := press("POST", link.String())
 	base := regexp.MustCompile(`id="base" readonly value="([^"]+)"`).FindStringSubmatch(setup)
-	token := regexp.MustCompile(`id="token" readonly value="([^"]+)"`).FindStringSubmatch(press("POST", link.Scheme+"://"+link.Host+"/onboarding/setup/token"))
+	form := regexp.MustCompile(`action="(token[^"]+)"`).FindStringSubmatch(setup)
+	if form == nil {
+		t.Fatalf("the page has no form for a token: %s", setup)
+	}
+	token := regexp.MustCompile(`id="token" readonly value="([^"]+)"`).FindStringSubmatch(press("POST", link.Scheme+"://"+link.Host+"/onboarding/setup/"+form[1]))
 	if base == nil || token == nil {
 		t.Fatalf("the page shows %v and %v", base, token)
 	}

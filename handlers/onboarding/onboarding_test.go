@@ -14,6 +14,7 @@ import (
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore/keys"
+	"github.com/rollcall-sync/rollcall/handlers/command"
 	"github.com/rollcall-sync/rollcall/handlers/onboarding"
 	"github.com/rollcall-sync/rollcall/projections"
 )
@@ -50,7 +51,7 @@ func TestDirectory(t *testing.T) {
 		t.Errorf("the last event is %s of %s through %s", event, actor, source)
 	}
 	shown := b.must(200, "GET", setup)
-	for _, want := range []string{`value="https://example.org/rollcall/scim/v2/` + w.d.ID + `"`, "SCIM 2.0 Base Url", "At Okta", `<form method="post" action="token">`} {
+	for _, want := range []string{`value="https://example.org/rollcall/scim/v2/` + w.d.ID + `"`, "SCIM 2.0 Base Url", "At Okta", `<form method="post" action="token?for=` + b.invitation + `">`} {
 		if !strings.Contains(shown.body, want) {
 			t.Errorf("the page lacks %s: %s", want, shown.body)
 		}
@@ -248,7 +249,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	ended("no session", &browser{world: w})
 	for _, value := range []string{"", "x", "v1.AAAA", w.keys.Seal("access token", []byte(`{"invitation":"x","until":"2030-01-01T00:00:00Z"}`)), w.keys.Seal("onboarding session", []byte(`null`))} {
-		ended("a cookie of "+value, &browser{w, []*http.Cookie{{Name: "rollcall_onboarding", Value: value}}})
+		ended("a cookie of "+value, &browser{world: w, cookies: []*http.Cookie{{Name: "rollcall_onboarding", Value: value}}})
 	}
 	begin()
 	w.pass(time.Hour - time.Millisecond)
@@ -370,6 +371,36 @@ func TestNewRefuses(t *testing.T) {
 	for _, public := range []string{"", "example.org", "ftp://example.org", "https://example.org/"} {
 		if _, err := onboarding.New(onboarding.Config{PublicURL: public}); err == nil || !strings.Contains(err.Error(), "PublicURL") || !strings.Contains(err.Error(), "Commands and Read") {
 			t.Errorf("%q: %v", public, err)
+		}
+	}
+}
+
+// The page of one invitation changes nothing of another one's, whose link was used in the same browser since.
+func TestPagesOfTwoInvitations(t *testing.T) {
+	w := newWorld(t, 1000)
+	globex, err := w.commands.CreateOrganization(t.Context(), system, "Globex")
+	w.must(err)
+	other, err := w.commands.CreateConnection(t.Context(), system, globex, command.NewConnection{Service: "misapret", Email: "it@acme.test"})
+	w.must(err)
+	b := &browser{world: w}
+	b.must(303, "POST", w.connectionLink())
+	acme := b.invitation
+	if a := b.must(200, "GET", setup); !strings.Contains(a.body, `action="connection?for=`+acme+`"`) {
+		t.Errorf("the form is for nobody: %s", a.body)
+	}
+	other, err = w.commands.InviteAdmin(t.Context(), system, other.ID)
+	w.must(err)
+	b.cookies = nil // the next one takes its place
+	b.must(303, "POST", "/onboarding/"+w.keys.Link(other.Invited.Last.ID))
+	for _, page := range []string{acme, ""} {
+		b.invitation = page
+		if a := b.send(setup+"connection", "provider_type", "okta", "metadata", metadata(t)); a.StatusCode != 409 {
+			t.Errorf("the form of %q = %d", page, a.StatusCode)
+		}
+	}
+	for _, id := range []string{w.c.ID, other.ID} {
+		if c, err := w.read.Connection(t.Context(), id); err != nil || len(c.Metadata) > 0 {
+			t.Errorf("%s has metadata, %v", id, err)
 		}
 	}
 }

@@ -42,10 +42,11 @@ type page struct {
 	What         string // is set up
 	Organization string
 	Service      string
+	Invitation   string // its id: what the page's forms are for
 }
 
 func (o *Onboarding) page(m projections.Mail) page {
-	return page{letter.What(m.Of), m.OrgName, o.Service}
+	return page{letter.What(m.Of), m.OrgName, o.Service, m.ID}
 }
 
 func (p *pages) show(w http.ResponseWriter, status int, name string, data any) error {

@@ -30,6 +30,9 @@ type session struct {
 var errNoSession = domain.Refuse(domain.Unauthorized,
 	"this page is open for an hour after a link was used, in the browser that used it, until another invitation takes its place. Ask whoever invited you for a new link")
 
+// errOtherPage answers the form of a page whose invitation is not the session's: who sets up two organizations has a page of each, and one cookie.
+var errOtherPage = domain.Refuse(domain.Conflict, "this page is that of another invitation than the one whose link was used last in this browser. Open the page anew, and look whose it is")
+
 func (o *Onboarding) begin(w http.ResponseWriter, m projections.Mail) error {
 	body, err := json.Marshal(session{m.ID, o.Commands.Now().Add(sessionLifetime).UTC()})
 	if err != nil {
@@ -56,6 +59,9 @@ func (o *Onboarding) within(h func(w http.ResponseWriter, r *http.Request, s sub
 		}
 		if err != nil {
 			return err
+		}
+		if r.Method == http.MethodPost && r.URL.Query().Get("for") != s.mail.ID {
+			return errOtherPage
 		}
 		note(r, s.mail)
 		return h(w, r, s)

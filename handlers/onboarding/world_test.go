@@ -108,7 +108,8 @@ func (w *world) connectionLink() string {
 // browser is somebody with the cookies that it was given.
 type browser struct {
 	*world
-	cookies []*http.Cookie
+	cookies    []*http.Cookie
+	invitation string // whose link was used last: the forms of its pages are for it
 }
 
 type answer struct {
@@ -119,6 +120,12 @@ type answer struct {
 // do sends a request with the browser's cookies; headers are names and values.
 func (b *browser) do(method, path string, body string, headers ...string) answer {
 	b.Helper()
+	if id, _, is := strings.Cut(strings.TrimPrefix(path, "/onboarding/"), "."); is && method == "POST" {
+		b.invitation = id
+	}
+	if strings.HasPrefix(path, setup) && method == "POST" {
+		path += "?for=" + b.invitation
+	}
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for _, c := range b.cookies {
 		r.AddCookie(c)
