@@ -188,10 +188,7 @@ func (a *API) updateConnection(w http.ResponseWriter, r *request, c projections.
 		return err
 	}
 	wanted := command.ConnectionChange{Active: ifGiven(object, "active", active), ConnectionEdit: domain.ConnectionEdit{
-		DefaultRedirection: redirection, SeatsLimit: ifGiven(object, "seats_limit", limit), UpdateUsers: ifGiven(object, "update_user_new_connection", update)}}
-	if _, named := object["seats_limit"]; named && wanted.SeatsLimit == nil {
-		wanted.SeatsLimit = new(0)
-	}
+		DefaultRedirection: redirection, SeatsLimit: seatsLimit(object, limit), UpdateUsers: ifGiven(object, "update_user_new_connection", update)}}
 	if ifGiven(object, "provider_type", provider) != nil {
 		if wanted.Provider, err = domain.ParseConnectionProvider(provider); err != nil {
 			return err
@@ -214,6 +211,14 @@ func (a *API) updateConnection(w http.ResponseWriter, r *request, c projections.
 }
 
 // ifGiven is the value of a field if the body has it, nil if it has not, or null.
+// seatsLimit is the limit that a body gives, nil if it names none; null is no limit, as 0 is.
+func seatsLimit(object map[string]any, limit int) *int {
+	if _, named := object["seats_limit"]; !named {
+		return nil
+	}
+	return &limit
+}
+
 func ifGiven[T any](object map[string]any, name string, value T) *T {
 	if object[name] == nil {
 		return nil

@@ -301,3 +301,16 @@ func TestMetadataInBodies(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 }
+
+// No limit of seats is said by null as well as by 0, wherever a limit is.
+func TestNoSeatsLimit(t *testing.T) {
+	w := newWorld(t)
+	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)
+	c := w.connection("acme")
+	for path, body := range map[string]string{c: `{"seats_limit":null}`, c + "/sso-user-policy": `{"user_security_type":"none","seats_limit":null}`} {
+		w.must(200, "PUT", c, `{"seats_limit":12}`)
+		if a := w.must(200, "PUT", path, body); a.at("seats_limit") != 0.0 {
+			t.Errorf("%s leaves a limit of %v", path, a.at("seats_limit"))
+		}
+	}
+}

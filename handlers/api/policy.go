@@ -19,7 +19,7 @@ func (a *API) setPolicy(w http.ResponseWriter, r *request, c projections.Connect
 	if err := (fields{"user_security_type": &policy, "seats_limit": &limit}).take(object); err != nil {
 		return err
 	}
-	wanted := command.ConnectionChange{ConnectionEdit: domain.ConnectionEdit{SeatsLimit: ifGiven(object, "seats_limit", limit)}}
+	wanted := command.ConnectionChange{ConnectionEdit: domain.ConnectionEdit{SeatsLimit: seatsLimit(object, limit)}}
 	if wanted.Policy, err = domain.ParsePolicy(policy); err != nil {
 		return err
 	}

@@ -53,7 +53,8 @@ func failed(ctx context.Context, err error) *failure {
 	case strings.Contains(err.Error(), "does not support SMTP AUTH"), errors.Is(err, gomail.ErrNoSupportedAuthDiscovered):
 		why = "the mail server offers no login that is safe to use"
 	}
-	return &failure{why, err.Error(), false}
+	note, _, _ := strings.Cut(err.Error(), "affected recipient") // the library names them, and no line of ours does
+	return &failure{why, note, false}
 }
 
 // loginNeeded is answered to whoever has not logged in (RFC 4954 §6).

@@ -3,6 +3,7 @@ package mail_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -218,5 +219,42 @@ func takeAndDie(c net.Conn) {
 		case !strings.Contains(text, "DATA\r\n"):
 			fmt.Fprint(c, "250 mx.example\r\n")
 		}
+	}
+}
+
+// A server that breaks off at the recipient has no address told in the log.
+func TestBrokenAtTheRecipient(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				said := make([]byte, 1<<12)
+				for answer := "220 mx.example\r\n"; ; answer = "250 mx.example\r\n" {
+					if _, err := io.WriteString(c, answer); err != nil {
+						return
+					}
+					n, err := c.Read(said)
+					if err != nil || strings.HasPrefix(string(said[:n]), "RCPT") {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	w := newWorld(t, &server{url: "smtp://" + listener.Addr().String()})
+	m := w.invite("it@bank.example")
+	w.send()
+	w.until(m.ID, "mail.given_up")
+	if told := w.lines.String(); strings.Contains(told, "bank.example") {
+		t.Errorf("the log tells %.300s", told)
 	}
 }
