@@ -228,8 +228,12 @@ func (w *worker) end(e ended, now time.Time) (disable string) {
 	}
 	if e.own != nil {
 		delete(w.busy, e.delivery.Seq)
+		if w.held.Err() != nil { // the end of this worker is about to be told
+			w.health.drop(e.ticket)
+			return ""
+		}
 		w.more = true
-		if errors.Is(e.own, projections.ErrNotFound) || w.held.Err() != nil {
+		if errors.Is(e.own, projections.ErrNotFound) {
 			w.health.drop(e.ticket)
 			return ""
 		}

@@ -324,6 +324,11 @@ func (w *world) config() webhook.Config {
 
 // deliver runs a Deliverer until the test or the caller ends it.
 func (w *world) deliver(change ...func(*webhook.Config)) *running {
+	return w.deliverWhile(context.Background(), change...)
+}
+
+// deliverWhile is deliver by a server that may send while held goes on.
+func (w *world) deliverWhile(held context.Context, change ...func(*webhook.Config)) *running {
 	c := w.config()
 	for _, f := range change {
 		f(&c)
@@ -336,7 +341,7 @@ func (w *world) deliver(change ...func(*webhook.Config)) *running {
 	r := &running{cancel, make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		if err := d.Run(ctx, context.Background()); err != nil {
+		if err := d.Run(ctx, held); err != nil {
 			w.t.Error(err)
 		}
 	}()
