@@ -21,6 +21,7 @@ type Relayed struct {
 // could not be handed on is tried again until it is; after a crash the last ones may be handed on again.
 type Relay struct {
 	name     string
+	held     context.Context
 	progress *Progress
 	changes  *Changes
 	hand     func(ctx context.Context, m Relayed) error
@@ -29,10 +30,10 @@ type Relay struct {
 }
 
 // NewRelay makes a relay that begins behind a position. hand hands one message on and returns when it is safe there; keep keeps how far the
-// relay has come, after some were handed on.
-func NewRelay(name string, log Streams, begin eventstore.Position, hand func(ctx context.Context, m Relayed) error, keep func(ctx context.Context, at eventstore.Position) error) (*Relay, error) {
+// relay has come, after some were handed on. When held has ended nothing is handed on any more, in the middle of a batch too.
+func NewRelay(held context.Context, name string, log Streams, begin eventstore.Position, hand func(ctx context.Context, m Relayed) error, keep func(ctx context.Context, at eventstore.Position) error) (*Relay, error) {
 	changes, err := NewChanges(log)
-	return &Relay{name: name, progress: newProgress(begin), changes: changes, hand: hand, keep: keep}, err
+	return &Relay{name: name, held: held, progress: newProgress(begin), changes: changes, hand: hand, keep: keep}, err
 }
 
 // Name implements Projection.
@@ -75,7 +76,11 @@ func (r *Relay) tell(ctx context.Context, record eventstore.Record) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if err := r.hand(ctx, Relayed{record.ID.String(), record.Stream, m.Type, m.Data.Organization, m.Data.Position, body}); err != nil {
+	err = r.held.Err() // asked last: the process may have been stopped for long
+	if err == nil {
+		err = r.hand(ctx, Relayed{record.ID.String(), record.Stream, m.Type, m.Data.Organization, m.Data.Position, body})
+	}
+	if err != nil {
 		r.changes.Forget() // the record comes again
 		return false, &handError{err}
 	}

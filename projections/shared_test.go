@@ -310,7 +310,7 @@ func TestRelayWhoseProgressIsNotKept(t *testing.T) {
 	s := newSending(t)
 	s.change("a")
 	handed, refused := 0, error(&eventstore.ConflictError{Stream: "deliveries-1"})
-	relay, err := NewRelay("nats", s.log, eventstore.Position{}, func(context.Context, Relayed) error { handed++; return nil },
+	relay, err := NewRelay(t.Context(), "nats", s.log, eventstore.Position{}, func(context.Context, Relayed) error { handed++; return nil },
 		func(context.Context, eventstore.Position) error { return refused })
 	s.must(err)
 	b := eventstore.Batch{Position: s.at}
@@ -323,6 +323,31 @@ func TestRelayWhoseProgressIsNotKept(t *testing.T) {
 	}
 	refused = nil
 	if err := relay.Apply(t.Context(), b); err != nil || handed != 1 {
+		t.Errorf("%d were handed on, %v", handed, err)
+	}
+}
+
+// A relay whose server has lost its turn hands on nothing more, though it is in the middle of a batch.
+func TestRelayThatIsHeldNoMore(t *testing.T) {
+	s := newSending(t)
+	for range 5 {
+		s.change("a")
+	}
+	held, lose := context.WithCancel(t.Context())
+	handed := 0
+	relay, err := NewRelay(held, "nats", s.log, eventstore.Position{}, func(context.Context, Relayed) error {
+		if handed++; handed == 2 {
+			lose()
+		}
+		return nil
+	}, func(context.Context, eventstore.Position) error { return nil })
+	s.must(err)
+	b := eventstore.Batch{Position: s.at}
+	for r, err := range s.log.All(s.Context(), eventstore.Position{}) {
+		s.must(err)
+		b.Records = append(b.Records, r)
+	}
+	if err := relay.Apply(t.Context(), b); !errors.Is(err, context.Canceled) || handed != 2 {
 		t.Errorf("%d were handed on, %v", handed, err)
 	}
 }

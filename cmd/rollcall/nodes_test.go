@@ -132,6 +132,8 @@ func TestNodesAnswerAsOne(t *testing.T) {
 			t.Fatalf("after user %d was deleted %d members are shown", i, len(members.Members))
 		}
 	}
+	// It was created, 30 joined, and each of the 10 who were deleted has left by an event of its own.
+	eventually(n[0], "/api/v2/org/acme/groups/"+group.ID+"/history?per_page=1", func(l struct{ Total int }) bool { return l.Total == 1+30+10 })
 	for round := range 3 {
 		var mu sync.Mutex
 		statuses := map[int]int{}
@@ -325,8 +327,12 @@ func TestNodesReplayAndPublishInTurn(t *testing.T) {
 	n[0].admin.must("POST", "/api/v2/webhooks/"+made.ID+"/replay", `{"from":"0","rate_limit":40}`, &replay)
 	b.messages(t, 10)
 	first := n.holder()
-	n[first].p.kill()
 	rest := n[1-first]
+	var known replayShown
+	if rest.admin.must("GET", "/api/v2/replays/"+replay.ID, "", &known); known.Progress.Messages < 10 {
+		t.Errorf("the other server knows of %d messages of the replay", known.Progress.Messages)
+	}
+	n[first].p.kill()
 	b.messages(t, changes)
 	done := eventually(rest, "/api/v2/replays/"+replay.ID, func(r replayShown) bool { return r.State == "done" })
 	if done.Progress.Messages != changes || done.Progress.Pending != 0 {

@@ -61,12 +61,7 @@ func (s *server) publish(ctx, held context.Context) error {
 		if err != nil {
 			return err
 		}
-		relay, err := projections.NewRelay(p.Name(), s.log, begin, func(ctx context.Context, m projections.Relayed) error {
-			if err := held.Err(); err != nil { // asked last: the process may have been stopped for long
-				return err
-			}
-			return p.Publish(ctx, m)
-		}, place.Keep)
+		relay, err := projections.NewRelay(held, p.Name(), s.log, begin, p.Publish, place.Keep)
 		if err != nil {
 			return err
 		}

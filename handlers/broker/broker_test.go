@@ -48,7 +48,7 @@ func (r *relayed) run(url string) {
 	r.must(err)
 	file, err := projections.OpenRelayFile(r.Context(), r.folder, p.Name(), r.log, "a log", eventstore.Position{})
 	r.must(err)
-	r.relay, err = projections.NewRelay(p.Name(), r.log, file.Begun(), p.Publish, file.Keep)
+	r.relay, err = projections.NewRelay(context.Background(), p.Name(), r.log, file.Begun(), p.Publish, file.Keep)
 	r.must(err)
 	runner := projections.NewRunner(r.log, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), r.relay)
 	ctx, cancel := context.WithCancel(context.Background())
