@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
@@ -114,7 +115,9 @@ func (s *server) takeTurns(ctx context.Context) error {
 			return err
 		}
 		s.logger.LogAttrs(ctx, slog.LevelError, "this server cannot deliver for now and leaves it to the others", slog.String("error", err.Error()))
-		if !pause(ctx, respite) {
+		select {
+		case <-time.After(respite):
+		case <-ctx.Done():
 			return nil
 		}
 	}
@@ -167,31 +170,12 @@ func (s *server) deliver(ctx, held context.Context) error {
 
 // insist does something again and again until it is done, and tells whether it was before the context ended.
 func insist(ctx context.Context, logger *slog.Logger, what string, f func(context.Context) error) bool {
-	const longest = 10 * time.Second
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, longest) {
-		err := f(ctx)
-		if err == nil {
-			return true
-		}
+	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
+	return backoff.RetryNotify(func() error { return f(ctx) }, backoff.WithContext(pauses, ctx), func(err error, pause time.Duration) {
 		if ctx.Err() == nil {
-			logger.LogAttrs(ctx, slog.LevelWarn, "this server cannot "+what+" for now and tries again", slog.Duration("pause", wait), slog.String("error", err.Error()))
+			logger.LogAttrs(ctx, slog.LevelWarn, "this server cannot "+what+" for now and tries again", slog.Duration("pause", pause), slog.String("error", err.Error()))
 		}
-		if !pause(ctx, wait) {
-			return false
-		}
-	}
-}
-
-// pause waits, and tells whether the context went on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	}) == nil
 }
 
 // together runs parts until the context ends, or one of them fails, and all have returned.

@@ -55,7 +55,7 @@ var homes = map[string][]string{
 	"github.com/elimity-com/scim":                              {"handlers/scim", "scripts/bench"},
 	"github.com/scim2/filter-parser/v2":                        {"scripts/bench"},
 	"github.com/ncruces/go-sqlite3":                            {"eventstore/local", "projections"},
-	"github.com/cenkalti/backoff/v4":                           {"eventstore/esdb", "handlers/command", "handlers/mail", "handlers/webhook"},
+	"github.com/cenkalti/backoff/v4":                           {"cmd/rollcall", "eventstore/esdb", "handlers/command", "handlers/mail", "handlers/webhook"},
 	"github.com/HdrHistogram/hdrhistogram-go":                  {"cmd/rollcall/load"},
 	"github.com/alecthomas/kong":                               {"cmd/rollcall"},
 	"github.com/getkin/kin-openapi":                            {},
