@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
 
@@ -91,72 +90,6 @@ func (o *Outbox) Name() string { return "outbox" }
 
 // Progress implements Projection.
 func (o *Outbox) Progress() *Progress { return o.progress }
-
-// Begin sets where an outbox without a checkpoint begins: changes up to the position are not delivered, but the endpoints
-// that stand there are known. It reads the log. It is durable when it returns: behind a log that has records, an outbox that lost its beginning would
-// be taken for one that lost what was delivered.
-func (o *Outbox) Begin(ctx context.Context, records func(yield func(eventstore.Record, error) bool), at eventstore.Position) error {
-	endpoints := o.endpoints.draft()
-	var relayed []domain.DeliveriesRelayed
-	var last tenure
-	for r, err := range records {
-		if err != nil {
-			return fmt.Errorf("read the log's endpoints: %w", err)
-		}
-		if at.Before(r.Position) {
-			break
-		}
-		switch kind, id := SplitStream(r.Stream); kind {
-		case KindEndpoint:
-			if _, _, err := endpoints.fold(id, r); err != nil {
-				return err
-			}
-		case KindDeliveries:
-			s, err := DecodeRecord(r)
-			if err != nil {
-				return err
-			}
-			switch e := s.Event.(type) {
-			case domain.DeliveriesRelayed:
-				relayed = append(relayed, e)
-			case domain.DeliveriesMoved:
-				if e.Settled != "" {
-					relayed = nil // it was told of another log's positions
-				}
-			}
-			t, err := tenureOf(r)
-			if err != nil {
-				return err
-			}
-			last = max(last, t)
-		}
-	}
-	if err := o.db.update(ctx, func(b *batch) error {
-		for _, t := range endpoints.left() {
-			if err := saveEndpoint(b, t); err != nil {
-				return err
-			}
-		}
-		if _, err := last.over(b); err != nil {
-			return err
-		}
-		for _, e := range relayed {
-			if err := applyRelayed(b, e); err != nil {
-				return err
-			}
-		}
-		return b.reached(at)
-	}); err != nil {
-		return err
-	}
-	if err := o.db.sync(ctx); err != nil {
-		return err
-	}
-	o.progress.reach(at)
-	o.applied = at
-	endpoints.commit()
-	return nil
-}
 
 // signal wakes whoever waits on a channel with room for one.
 func signal(wake chan<- struct{}) {
