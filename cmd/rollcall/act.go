@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -44,11 +45,8 @@ func (s *server) share(log *esdb.Store) (err error) {
 	return nil
 }
 
-func (s *server) wireDeliveries(c *serverConfig) error {
-	allowed, err := c.allowed()
-	if err != nil {
-		return err
-	}
+// wireDeliveries makes what delivers; webhooks may reach the allowed ranges.
+func (s *server) wireDeliveries(c *serverConfig, allowed []netip.Prefix) (err error) {
 	var outbox webhook.Outbox = s.outbox
 	var journal projections.Journal
 	if s.tenure != nil {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
@@ -85,6 +86,7 @@ func eventually[T any](h *household, path string, wanted func(T) bool) T {
 		if wanted(got) || h.t.Failed() {
 			return got
 		}
+		time.Sleep(20 * time.Millisecond) // between two looks: a key has a pace
 	}
 }
 

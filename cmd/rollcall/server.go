@@ -143,14 +143,10 @@ func (s *server) project(ctx context.Context, c *serverConfig, head eventstore.P
 func (s *server) wire(c *serverConfig) error {
 	s.runner = projections.NewRunner(s.log, s.logger, s.metrics, s.read, s.outbox)
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), lag{s.log, s.states})
-	if err := errors.Join(s.wireDeliveries(c), s.wireMails(c)); err != nil {
-		return err
-	}
 	allowed, err := c.allowed()
-	if err != nil {
+	if err := errors.Join(err, s.wireDeliveries(c, allowed), s.wireMails(c)); err != nil {
 		return err
 	}
-	s.sweeper = projections.NewSweeper(s.outbox, projections.Retention{Delivered: c.KeepDelivered, Failed: c.KeepFailed}, s.logger)
 	mux := http.NewServeMux()
 	throttle := handlers.NewThrottle(handlers.Failures, nil)
 	s.lastUsed = handlers.OpenLastUsed(filepath.Join(c.Data, handlers.LastUsedFile), s.logger)
