@@ -91,13 +91,17 @@ func (d *Directory) Apply(e Event) {
 // MaxTokenOverlap is the longest time that a token stays valid beside its successor.
 const MaxTokenOverlap = 30 * 24 * time.Hour
 
-// ResetToken decides on a new token; the one before lives on for the overlap.
+// ResetToken decides on a new token; the one before lives on for the overlap. While one does that was promised to, another overlap would end it early: it
+// is refused, unless all tokens before are to end at once.
 func (d *Directory) ResetToken(token Token, now time.Time, overlap time.Duration) (Event, error) {
 	if !d.Exists() {
 		return nil, Refuse(NotFound, "there is no such directory")
 	}
 	if overlap < 0 || overlap > MaxTokenOverlap {
 		return nil, RefuseField("overlap", "is between 0 and 720h, as 24h")
+	}
+	if overlap > 0 && now.Before(d.PreviousUntil) {
+		return nil, Refuse(Conflict, "the token before the last reset is valid until %s; reset again then, or without an overlap to end all tokens before at once", d.PreviousUntil.UTC().Format(time.RFC3339))
 	}
 	e := DirectoryTokenReset{Token: token}
 	if overlap > 0 {

@@ -23,12 +23,18 @@ func (o *Onboarding) showDirectory(w http.ResponseWriter, s subject, token strin
 	return o.pages.show(w, http.StatusOK, "directory", directoryPage{o.page(s.mail), g.provider, o.PublicURL + "/scim/v2/" + s.directory.ID, token, g.steps})
 }
 
+// errTokenMade answers whoever asks again, as by loading the page anew: another token would end the one that the provider may still use.
+var errTokenMade = domain.Refuse(domain.Conflict, "a token was made less than a day ago, and the one before it still works until then. If the new one is lost, ask whoever invited you to end both and make another")
+
 // makeToken makes another token and shows it, once.
 func (o *Onboarding) makeToken(w http.ResponseWriter, r *http.Request, s subject) error {
 	if s.directory == nil {
 		return domain.Refuse(domain.NotFound, "a connection has no token")
 	}
 	d, token, err := o.Commands.ResetToken(r.Context(), caller(r, s.mail), *s.directory, tokenOverlap)
+	if domain.Shown(err).Code == domain.Conflict {
+		return errTokenMade
+	}
 	if err != nil {
 		return err
 	}

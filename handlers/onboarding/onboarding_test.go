@@ -404,3 +404,24 @@ func TestPagesOfTwoInvitations(t *testing.T) {
 		}
 	}
 }
+
+// Who loads the page of a token anew makes no other, which would end the one that the provider uses.
+func TestTokenIsMadeOnceADay(t *testing.T) {
+	w := newWorld(t, 1000)
+	used := w.d.Token.ID
+	b := &browser{world: w}
+	b.must(303, "POST", w.directoryLink())
+	if a := b.must(200, "POST", setup+"token"); strings.Contains(a.body, "<form") {
+		t.Errorf("the page offers another token: %s", a.body)
+	}
+	if a := b.must(409, "POST", setup+"token"); !strings.Contains(a.body, "less than a day ago") {
+		t.Errorf("it is not told why: %s", a.body)
+	}
+	if d, err := w.read.Directory(t.Context(), w.d.ID); err != nil || d.Previous.ID != used {
+		t.Errorf("the token in use is not the one before: %+v, %v", d.Previous, err)
+	}
+	w.pass(24 * time.Hour)
+	b.cookies = nil // the next one takes its place
+	b.must(303, "POST", w.directoryLink())
+	b.must(200, "POST", setup+"token")
+}
