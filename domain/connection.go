@@ -124,7 +124,7 @@ func (c *Connection) edit(e ConnectionEdit) {
 	if e.UpdateUsers != nil {
 		c.UpdateUsers = *e.UpdateUsers
 	}
-	if r, known := c.redirection(e.DefaultRedirection); known {
+	if r, known := c.Redirection(e.DefaultRedirection); known {
 		c.Default = r
 	}
 }
@@ -190,7 +190,7 @@ func (c *Connection) Change(active *bool, e ConnectionEdit) (Event, error) {
 	if e.SeatsLimit != nil && (*e.SeatsLimit < 0 || *e.SeatsLimit > MaxSeats) {
 		return nil, RefuseField("seats_limit", "is not a number from 0, which is no limit, to %d", MaxSeats)
 	}
-	if _, known := c.redirection(e.DefaultRedirection); !known && e.DefaultRedirection != "" {
+	if _, known := c.Redirection(e.DefaultRedirection); !known && e.DefaultRedirection != "" {
 		return nil, RefuseField("default_redirection_id", "is no redirection of this connection; POST to its default-redirection makes one")
 	}
 	switch e = c.news(e); {

@@ -27,8 +27,8 @@ func (c *Connection) Redirect(r Redirection) (Event, error) {
 	return ConnectionRedirectionAdded{r}, nil
 }
 
-// redirection is the selectable one with an id.
-func (c *Connection) redirection(id string) (r Redirection, known bool) {
+// Redirection is the selectable one with an id.
+func (c *Connection) Redirection(id string) (r Redirection, known bool) {
 	i := slices.IndexFunc(c.Redirections, func(r Redirection) bool { return r.ID == id })
 	if i < 0 {
 		return Redirection{}, false

@@ -314,3 +314,33 @@ func TestNoSeatsLimit(t *testing.T) {
 		}
 	}
 }
+
+// A redirection of before is no default again once its application does not allow its URI any more, or is gone.
+func TestRedirectionsStayAllowed(t *testing.T) {
+	w := newWorld(t)
+	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)
+	c := w.connection("acme")
+	application := func(urls string) string {
+		return w.must(201, "POST", "/api/v2/applications", `{"name":"a","allowed_redirect_urls":[`+urls+`]}`).text("id")
+	}
+	lead := func(application, uri string) string {
+		return w.must(201, "POST", c+"/default-redirection", `{"application_id":"`+application+`","organization_id":"acme","uri":"`+uri+`"}`).text("id")
+	}
+	choose := func(status int, redirection string) {
+		t.Helper()
+		if a := w.must(status, "PUT", c, `{"default_redirection_id":"`+redirection+`"}`); status == 422 && a.text("error", "fields", "default_redirection_id") == "" {
+			t.Errorf("it is refused without a reason: %s", a.body)
+		}
+	}
+	first := application(`"https://old.example/","https://new.example/"`)
+	old, fresh := lead(first, "https://old.example/"), lead(first, "https://new.example/")
+	choose(200, old)
+	choose(200, fresh)
+	w.must(200, "PUT", "/api/v2/applications/"+first, `{"allowed_redirect_urls":["https://new.example/"]}`)
+	choose(422, old)
+	choose(200, fresh) // which it is
+	other := lead(application(`"https://other.example/"`), "https://other.example/")
+	w.must(204, "DELETE", "/api/v2/applications/"+first, "")
+	choose(422, fresh)
+	choose(200, other)
+}

@@ -95,8 +95,22 @@ type ConnectionChange struct {
 // UpdateConnection changes what is given of a connection.
 func (s *Service) UpdateConnection(ctx context.Context, c Caller, id string, wanted ConnectionChange) (projections.Connection, error) {
 	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
+		if r, known := state.Redirection(wanted.DefaultRedirection); known && r.ID != state.Default.ID {
+			if err := s.stillAllowed(ctx, r); err != nil {
+				return nil, err
+			}
+		}
 		return state.Change(wanted.Active, wanted.ConnectionEdit)
 	})
+}
+
+// stillAllowed refuses a redirection of before whose application is gone, or does not allow its URI any more.
+func (s *Service) stillAllowed(ctx context.Context, r domain.Redirection) error {
+	a, err := s.Read.Application(ctx, r.Application)
+	if errors.Is(err, projections.ErrNotFound) || err == nil && !a.Allows(r.URI) {
+		err = domain.RefuseField("default_redirection_id", "leads to %s, which no application allows any more; POST to its default-redirection makes another", r.URI)
+	}
+	return err
 }
 
 // AddRedirection makes another default redirection, to a URI that the application allows; "" is where it would rather have its users.
