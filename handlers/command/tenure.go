@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,10 +81,7 @@ func (t *Tenure) record(ctx context.Context, outcomes []projections.Outcome) err
 	for _, o := range outcomes {
 		e.Attempts = append(e.Attempts, projections.AttemptOf(o))
 	}
-	identity, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encode the outcomes: %w", err)
-	}
+	identity := e // what is settled may be told otherwise when the same outcomes come again
 	if now := t.service.Now(); now.Sub(t.settled) >= settledEvery {
 		at, known, err := t.Settled(ctx)
 		if err != nil {
@@ -124,15 +120,15 @@ func (t *Tenure) Relayed(ctx context.Context, relay string, reached eventstore.P
 func (t *Tenure) tell(ctx context.Context, e domain.Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	identity, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", e.EventName(), err)
-	}
-	return t.append(ctx, identity, e)
+	return t.append(ctx, e, e)
 }
 
-// append writes one event. Its id follows from what it tells, so that a repeated append is recognised.
-func (t *Tenure) append(ctx context.Context, identity []byte, e domain.Event) error {
+// append writes one event. Its id follows from the identity, so that a repeated append is recognised.
+func (t *Tenure) append(ctx context.Context, identity, e domain.Event) error {
+	name, told, err := domain.Encode(identity)
+	if err != nil {
+		return err
+	}
 	if err := t.Progress().Failure(); err != nil {
 		return err // nobody would take it from the log
 	}
@@ -141,7 +137,7 @@ func (t *Tenure) append(ctx context.Context, identity []byte, e domain.Event) er
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(append(fmt.Append(nil, t.stream, " ", t.at, " "), identity...))
+		sum := sha256.Sum256(append(fmt.Append(nil, t.stream, " ", t.at, " ", name, " "), told...))
 		id := eventstore.ID(sum[:16])
 		w.Entries[0].ID = id
 		position, err := t.service.Log.Append(ctx, w)
