@@ -240,7 +240,7 @@ func TestEveryRouteIsOpenToItsOwnKey(t *testing.T) {
 		if a := w.as(acme.key, o.method, o.at(t, acme.domain, acme.objects), o.body(t, acme)); a.status >= 400 && a.status != 409 {
 			t.Errorf("%s with a key for the organization = %d %s", o, a.status, a.body)
 		}
-		if o.method != "GET" { // what was changed is not like before
+		if o.method == "DELETE" { // what is gone cannot be asked for again
 			w = nil
 		}
 	}
