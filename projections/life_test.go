@@ -340,7 +340,13 @@ func (l *life) changeDirectory(f *feed) {
 	case 1:
 		f.Directory, _, err = l.commands.ResetToken(l.Context(), system, f.Directory, 0)
 	case 2:
-		f.Directory, _, err = l.commands.ResetToken(l.Context(), system, f.Directory, time.Hour)
+		d, _, reset := l.commands.ResetToken(l.Context(), system, f.Directory, time.Hour)
+		switch within := !f.PreviousUntil.IsZero(); {
+		case !within:
+			f.Directory, err = d, reset
+		case reset == nil || domain.Shown(reset).Code != domain.Conflict:
+			l.Fatalf("another overlap while the token before is valid until %s: %v", f.PreviousUntil, reset)
+		}
 	default:
 		f.Directory, _, err = l.commands.UpdateDirectory(l.Context(), system, f.Directory, pick(l.Rand, domain.Okta, domain.AzureAD, ""), pick(l.Rand, nil, &domain.Dialect{}, &domain.Dialect{Strict: true}))
 	}
