@@ -88,9 +88,10 @@ func TestWhereTheOutboxBeganIsDurable(t *testing.T) {
 	}
 }
 
-func count(t *testing.T, db *database, table string) (n int) {
+func count(t *testing.T, db *database, table string) int {
 	t.Helper()
-	if err := db.read.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil {
+	n, err := counted(t.Context(), db.read, `SELECT count(*) FROM `+table)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return n

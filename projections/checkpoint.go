@@ -1,7 +1,7 @@
 package projections
 
 import (
-	"database/sql"
+	"context"
 	"errors"
 	"fmt"
 
@@ -14,18 +14,18 @@ var ErrOtherLog = errors.New("the file was made from another log")
 
 // checkpoint reads how far the file has come. It answers ErrOtherLog if that is in another log.
 func (d *database) checkpoint() (eventstore.Position, error) {
-	var text, log string
-	err := d.read.QueryRow(`SELECT position, log FROM checkpoint`).Scan(&text, &log)
-	if errors.Is(err, sql.ErrNoRows) {
+	type checkpoint struct{ position, log string }
+	c, err := first(context.Background(), d.read, func(r row) (c checkpoint, err error) { return c, r.Scan(&c.position, &c.log) }, `SELECT position, log FROM checkpoint`)
+	if errors.Is(err, ErrNotFound) {
 		return eventstore.Position{}, nil
 	}
 	if err != nil {
 		return eventstore.Position{}, fmt.Errorf("read the checkpoint of %s: %w", d.path, err)
 	}
-	if log != d.log {
+	if c.log != d.log {
 		return eventstore.Position{}, fmt.Errorf("open %s: %w", d.path, ErrOtherLog)
 	}
-	return eventstore.ParsePosition(text)
+	return eventstore.ParsePosition(c.position)
 }
 
 // reached moves the checkpoint.

@@ -34,8 +34,8 @@ func TestModelOfAnotherLogIsMadeAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		first = open(again.log)
-		var keys int
-		if err := first.db.read.QueryRow(`SELECT count(*) FROM apikeys`).Scan(&keys); err != nil || keys != again.keys || first.Progress().Position() != again.at {
+		keys, err := counted(t.Context(), first.db.read, `SELECT count(*) FROM apikeys`)
+		if err != nil || keys != again.keys || first.Progress().Position() != again.at {
 			t.Errorf("opened with log %s: %d keys at %s, %v", again.log, keys, first.Progress().Position(), err)
 		}
 	}

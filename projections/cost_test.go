@@ -59,11 +59,11 @@ func TestStatementsOfEachOperation(t *testing.T) {
 		{"get a user", 1, func() error { _, err := w.read.User(t.Context(), d.ID, ada.ID); return err }},
 		{"its groups", 1, func() error { _, err := w.read.Memberships(t.Context(), d.ID, []string{ada.ID}); return err }},
 		{"get a group", 1, func() error { _, err := w.read.Group(t.Context(), d.ID, team.ID); return err }},
-		{"find by userName", 1, func() error {
+		{"find by userName, with what begins and ends one view", 3, func() error {
 			_, err := w.read.Users(t.Context(), d.ID, projections.Query{Filter: w.filter(domain.UserType, `userName eq "ada"`), Start: 1, Count: 100})
 			return err
 		}},
-		{"a page", 2, func() error {
+		{"a page, likewise", 4, func() error {
 			_, err := w.read.Users(t.Context(), d.ID, projections.Query{Start: 1, Count: 100})
 			return err
 		}},

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -12,19 +11,16 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-
-	"github.com/ncruces/go-sqlite3/driver"
 )
 
 // database is one SQLite file: a single connection that writes, and some that read while it does.
 type database struct {
 	path, name string // the name says how SQLite is to open the path
 	log        string // the id of the log that the file is made from; its checkpoint tells it too
-	pool, read *sql.DB
+	read       *pool
 
-	writing    sync.Mutex // held through a transaction
-	write      *sql.Conn
-	statements map[string]*sql.Stmt // of write, prepared once
+	writing sync.Mutex // held through a transaction
+	write   *connection
 }
 
 func openDatabase(path, schema, log string) (*database, error) {
@@ -41,33 +37,27 @@ func openDatabase(path, schema, log string) (*database, error) {
 	const pragmas = "&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=foreign_keys(off)"
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() +
 		"?modeof=" + strings.ReplaceAll(url.QueryEscape(path), "+", "%20") + pragmas
-	pool, err := driver.Open(name)
+	write, err := connect(name)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	write, err := pool.Conn(context.Background())
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, closeAfter(err, pool))
+	if err := write.Exec(schema); err != nil {
+		return nil, fmt.Errorf("make the tables of %s: %w", path, closeAfter(err, write))
 	}
-	if _, err := write.ExecContext(context.Background(), schema); err != nil {
-		return nil, fmt.Errorf("make the tables of %s: %w", path, closeAfter(err, write, pool))
-	}
-	d := &database{path: path, name: name, log: log, pool: pool, write: write, statements: map[string]*sql.Stmt{}}
-	if d.read, err = d.reader(max(4, runtime.NumCPU())); err != nil {
-		return nil, closeAfter(err, write, pool)
-	}
+	d := &database{path: path, name: name, log: log, write: write}
+	d.read = d.pool(max(4, runtime.NumCPU()))
 	return d, nil
 }
 
-// reader opens connections that only read, at most so many.
-func (d *database) reader(connections int) (*sql.DB, error) {
-	r, err := openKeeping(d.name+"&_pragma=query_only(on)", addFold)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", d.path, err)
-	}
-	r.SetMaxOpenConns(connections)
-	r.SetMaxIdleConns(connections)
-	return r, nil
+// pool is connections that only read, at most so many.
+func (d *database) pool(connections int) *pool {
+	return newPool(connections, func() (*connection, error) {
+		c, err := connect(d.name + "&_pragma=query_only(on)")
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", d.path, err)
+		}
+		return c, nil
+	})
 }
 
 // private makes a file that its owner alone may read, or makes it so: what is in it is about people.
@@ -89,11 +79,7 @@ func closeAfter(err error, opened ...io.Closer) error {
 func (d *database) close() error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	var err error
-	for _, s := range d.statements {
-		err = errors.Join(err, s.Close())
-	}
-	return closeAfter(err, d.read, d.write, d.pool)
+	return closeAfter(nil, d.read, d.write)
 }
 
 // batch is one write transaction.
@@ -142,25 +128,8 @@ func (d *database) sync(ctx context.Context) error {
 	return nil
 }
 
-// prepared is the statement for a text, made once.
-func (b *batch) prepared(query string) (*sql.Stmt, error) {
-	s, ok := b.db.statements[query]
-	if !ok {
-		var err error
-		if s, err = b.db.write.PrepareContext(b.ctx, query); err != nil {
-			return nil, fmt.Errorf("prepare %q: %w", query, err)
-		}
-		b.db.statements[query] = s
-	}
-	return s, nil
-}
-
 func (b *batch) exec(query string, args ...any) error {
-	s, err := b.prepared(query)
-	if err != nil {
-		return err
-	}
-	if _, err := s.ExecContext(b.ctx, args...); err != nil {
+	if err := b.db.write.exec(b.ctx, query, args...); err != nil {
 		return fmt.Errorf("run %q on %s: %w", query, b.db.path, err)
 	}
 	return nil
@@ -168,16 +137,14 @@ func (b *batch) exec(query string, args ...any) error {
 
 // row runs a query that answers at most one row; it tells whether there was one.
 func (b *batch) row(query string, args []any, into ...any) (bool, error) {
-	s, err := b.prepared(query)
-	if err != nil {
-		return false, err
-	}
-	switch err := s.QueryRowContext(b.ctx, args...).Scan(into...); err {
-	case nil:
+	for r, err := range b.db.write.rows(b.ctx, query, args...) {
+		if err == nil {
+			err = r.Scan(into...)
+		}
+		if err != nil {
+			return false, fmt.Errorf("run %q on %s: %w", query, b.db.path, err)
+		}
 		return true, nil
-	case sql.ErrNoRows:
-		return false, nil
-	default:
-		return false, fmt.Errorf("run %q on %s: %w", query, b.db.path, err)
 	}
+	return false, nil
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,66 +76,39 @@ const (
 	deliveryBody    = `SELECT m.body, e.state FROM deliveries d JOIN messages m ON m.event = d.event JOIN endpoints e ON e.id = d.endpoint WHERE d.seq = ? AND d.queue = ? AND d.state = 'ready'`
 )
 
-// deliveryReads are the queries that each delivery asks, prepared once.
-type deliveryReads struct{ fresh, again, stalest, soonest, body *sql.Stmt }
-
-func (d *database) deliveryReads() (r deliveryReads, err error) {
-	for query, into := range map[string]**sql.Stmt{
-		deliveryFresh: &r.fresh, deliveryAgain: &r.again, deliveryStalest: &r.stalest, deliverySoonest: &r.soonest, deliveryBody: &r.body,
-	} {
-		if *into, err = d.read.Prepare(query); err != nil {
-			return r, fmt.Errorf("prepare %q on %s: %w", query, d.path, err)
-		}
-	}
-	return r, nil
-}
-
 // Due lists what an endpoint may be sent at a time, at most limit deliveries of each kind. Bodies are not among it: see Body.
 func (o *Outbox) Due(ctx context.Context, endpoint string, now time.Time, limit int) (Due, error) {
 	var due Due
 	var err error
-	if due.Fresh, err = deliveries(ctx, o.reads.fresh, endpoint, limit); err != nil {
+	if due.Fresh, err = o.deliveries(ctx, deliveryFresh, endpoint, limit); err != nil {
 		return Due{}, err
 	}
-	if due.Again, err = deliveries(ctx, o.reads.again, endpoint, millis(now), limit); err != nil {
+	if due.Again, err = o.deliveries(ctx, deliveryAgain, endpoint, millis(now), limit); err != nil {
 		return Due{}, err
 	}
-	var soonest int64
-	if err := o.reads.soonest.QueryRowContext(ctx, endpoint, max(0, millis(now))).Scan(&soonest); err != nil {
-		return Due{}, fmt.Errorf("read the outbox: %w", err)
+	soonest, err := counted(ctx, o.db.read, deliverySoonest, endpoint, max(0, millis(now)))
+	if err != nil {
+		return Due{}, err
 	}
-	due.Soonest = fromMillis(soonest)
+	due.Soonest = fromMillis(int64(soonest))
 	return due, nil
 }
 
 // Stalest lists due deliveries that are first of their subject, those whose last try is longest ago first, at most limit:
 // the order in which an endpoint that fails is probed.
 func (o *Outbox) Stalest(ctx context.Context, endpoint string, now time.Time, limit int) ([]Delivery, error) {
-	return deliveries(ctx, o.reads.stalest, endpoint, millis(now), limit)
+	return o.deliveries(ctx, deliveryStalest, endpoint, millis(now), limit)
 }
 
-func deliveries(ctx context.Context, query *sql.Stmt, args ...any) ([]Delivery, error) {
-	rows, err := query.QueryContext(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
-	}
-	defer rows.Close()
-	var out []Delivery
-	for rows.Next() {
-		var d Delivery
+func (o *Outbox) deliveries(ctx context.Context, query string, args ...any) ([]Delivery, error) {
+	return rowsOf(ctx, o.db.read, func(r row) (d Delivery, err error) {
 		var event []byte
 		var first, last, next int64
-		if err := rows.Scan(&d.Seq, &d.Endpoint, &d.Lane, &d.Queue, &event, &d.Subject, &d.WebhookID, &d.Tries, &first, &last, &next, &d.Type); err != nil {
-			return nil, fmt.Errorf("read the outbox: %w", err)
-		}
+		err = r.Scan(&d.Seq, &d.Endpoint, &d.Lane, &d.Queue, &event, &d.Subject, &d.WebhookID, &d.Tries, &first, &last, &next, &d.Type)
 		copy(d.Event[:], event)
 		d.FirstTry, d.LastTry, d.Next = fromMillis(first), fromMillis(last), fromMillis(next)
-		out = append(out, d)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
-	}
-	return out, nil
+		return d, err
+	}, query, args...)
 }
 
 // Hasten makes what an endpoint is to be sent later due at once: the clock went back, and nobody knows how long its pauses would be now.
@@ -150,30 +122,31 @@ func (o *Outbox) Hasten(ctx context.Context, endpoint string, now time.Time) err
 // ErrNotFound if the delivery is not to be sent, or not now: its endpoint was deleted, paused or disabled, or it was cancelled, or asked
 // for again since it was listed.
 func (o *Outbox) Body(ctx context.Context, d Delivery) ([]byte, domain.Endpoint, error) {
-	var body []byte
-	var state string
-	var to domain.Endpoint
-	err := o.reads.body.QueryRowContext(ctx, d.Seq, d.Queue).Scan(&body, &state)
-	if err == nil {
-		err = json.Unmarshal([]byte(state), &to)
+	type sent struct {
+		body  []byte
+		state string
 	}
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !to.Active() {
+	m, err := first(ctx, o.db.read, func(r row) (m sent, err error) { return m, r.Scan(&m.body, &m.state) }, deliveryBody, d.Seq, d.Queue)
+	var to domain.Endpoint
+	if err == nil {
+		err = json.Unmarshal([]byte(m.state), &to)
+	}
+	if err == nil && !to.Active() {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return nil, to, fmt.Errorf("read the message of delivery %d: %w", d.Seq, err)
 	}
-	return body, to, nil
+	return m.body, to, nil
 }
 
 // FailingSince tells since when an endpoint fails as a whole, zero if it does not.
 func (o *Outbox) FailingSince(ctx context.Context, endpoint string) (time.Time, error) {
-	var since int64
-	err := o.db.read.QueryRowContext(ctx, `SELECT failing_since FROM endpoints WHERE id = ?`, endpoint).Scan(&since)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	since, err := first(ctx, o.db.read, number, `SELECT failing_since FROM endpoints WHERE id = ?`, endpoint)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return time.Time{}, fmt.Errorf("read endpoint %s: %w", endpoint, err)
 	}
-	return fromMillis(since), nil
+	return fromMillis(int64(since)), nil
 }
 
 // Record keeps attempts and what follows from them, in one transaction. Of a delivery that was cancelled, or is asked for

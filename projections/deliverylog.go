@@ -139,9 +139,9 @@ type DeliveryCounts struct{ Open, Delivered, Failed int }
 
 // Counts counts the deliveries of all endpoints.
 func (o *Outbox) Counts(ctx context.Context) (DeliveryCounts, error) {
-	var c DeliveryCounts
-	err := o.db.read.QueryRowContext(ctx, `SELECT coalesce(sum(n) FILTER (WHERE state IN ('ready', 'waiting')), 0), coalesce(sum(n) FILTER (WHERE state = 'delivered'), 0),
-		coalesce(sum(n) FILTER (WHERE state = 'failed'), 0) FROM totals`).Scan(&c.Open, &c.Delivered, &c.Failed)
+	c, err := first(ctx, o.db.read, func(r row) (c DeliveryCounts, err error) { return c, r.Scan(&c.Open, &c.Delivered, &c.Failed) },
+		`SELECT coalesce(sum(n) FILTER (WHERE state IN ('ready', 'waiting')), 0), coalesce(sum(n) FILTER (WHERE state = 'delivered'), 0),
+			coalesce(sum(n) FILTER (WHERE state = 'failed'), 0) FROM totals`)
 	if err != nil {
 		return DeliveryCounts{}, fmt.Errorf("count the deliveries: %w", err)
 	}

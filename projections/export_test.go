@@ -2,8 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
-	sqldriver "database/sql/driver"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
 
 	"github.com/rollcall-sync/rollcall/eventstore"
 )
@@ -64,7 +61,7 @@ func (m *ReadModel) Bound(t testing.TB, pages int) {
 	t.Helper()
 	m.db.writing.Lock()
 	defer m.db.writing.Unlock()
-	if _, err := m.db.write.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
+	if err := m.db.write.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -120,7 +117,7 @@ func (m *ReadModel) Plans(t testing.TB, f func()) string {
 }
 
 // plans are how SQLite finds what the queries of f ask of the pools, of which the first is asked for them.
-func plans(t testing.TB, f func(), pools ...*sql.DB) string {
+func plans(t testing.TB, f func(), pools ...*pool) string {
 	t.Helper()
 	var asked []string
 	traceReads(t, func(s *sqlite3.Stmt) { asked = append(asked, s.ExpandedSQL()) }, pools...)
@@ -131,11 +128,7 @@ func plans(t testing.TB, f func(), pools ...*sql.DB) string {
 		if !strings.HasPrefix(query, "SELECT") {
 			continue
 		}
-		steps, err := rowsOf(t.Context(), pools[0], func(r row) (string, error) {
-			var id, parent, unused int
-			var detail string
-			return detail, r.Scan(&id, &parent, &unused, &detail)
-		}, `EXPLAIN QUERY PLAN `+query)
+		steps, err := rowsOf(t.Context(), pools[0], planned, `EXPLAIN QUERY PLAN `+query)
 		if err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
@@ -144,20 +137,35 @@ func plans(t testing.TB, f func(), pools ...*sql.DB) string {
 	return strings.Join(plans, "\n")
 }
 
+// planned is a step of a plan.
+func planned(r row) (detail string, err error) {
+	var id, parent, unused int
+	return detail, r.Scan(&id, &parent, &unused, &detail)
+}
+
 // traceReads lets every query of a pool run on one connection, and tells of each when it ends.
-func traceReads(t testing.TB, ended func(*sqlite3.Stmt), pools ...*sql.DB) {
+func traceReads(t testing.TB, ended func(*sqlite3.Stmt), pools ...*pool) {
 	t.Helper()
 	for _, pool := range pools {
-		pool.SetMaxOpenConns(1)
-		c, err := pool.Conn(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		trace(t, c, ended)
-		if err := c.Close(); err != nil { // back into the pool, where others find it
-			t.Fatal(err)
+		trace(t, alone(t, pool), ended)
+	}
+}
+
+// alone lets every query of a pool run on one connection.
+func alone(t testing.TB, pool *pool) *connection {
+	t.Helper()
+	c, err := pool.take(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range cap(pool.slots) - 1 {
+		if other := <-pool.slots; other != nil {
+			other.Close()
 		}
 	}
+	pool.slots = make(chan *connection, 1)
+	pool.give(c)
+	return c
 }
 
 // SearchTime is how long a search may take.
@@ -215,18 +223,13 @@ func (m *ReadModel) WriteWork(t testing.TB) *Work {
 	return &work
 }
 
-func trace(t testing.TB, c *sql.Conn, ended func(*sqlite3.Stmt)) {
+func trace(t testing.TB, c *connection, ended func(*sqlite3.Stmt)) {
 	t.Helper()
-	err := c.Raw(func(raw any) error {
-		return raw.(interface {
-			sqldriver.Conn
-			driver.Conn
-		}).Raw().Trace(sqlite3.TRACE_PROFILE, func(_ sqlite3.TraceEvent, statement, _ any) error {
-			if s, ok := statement.(*sqlite3.Stmt); ok {
-				ended(s)
-			}
-			return nil
-		})
+	err := c.Trace(sqlite3.TRACE_PROFILE, func(_ sqlite3.TraceEvent, statement, _ any) error {
+		if s, ok := statement.(*sqlite3.Stmt); ok {
+			ended(s)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

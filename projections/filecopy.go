@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-
-	"github.com/ncruces/go-sqlite3/driver"
 )
 
 // CopyFile copies the file of an outbox or a relay, as it stands at one moment, into a file that is not there yet. It waits for nobody who writes to it
@@ -45,11 +43,11 @@ func copyFile(ctx context.Context, path, to string) (still bool, err error) {
 			return false, err
 		}
 	}
-	db, err := driver.Open(name)
+	db, err := connect(name)
 	if err != nil {
 		return false, err
 	}
-	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
+	err = db.exec(ctx, `VACUUM INTO ?`, to)
 	err = closeAfter(err, db)
 	if !alone || ctx.Err() != nil {
 		return err == nil, err

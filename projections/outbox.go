@@ -27,7 +27,6 @@ type Outbox struct {
 	log       Past
 	progress  *Progress
 	changes   *Changes
-	reads     deliveryReads
 	endpoints *roster
 
 	applied eventstore.Position // by Apply, which may have come to the middle of a batch
@@ -60,26 +59,20 @@ func (o *Outbox) load() error {
 	if o.changes, err = NewChanges(o.log); err != nil {
 		return err
 	}
-	if o.reads, err = o.db.deliveryReads(); err != nil {
-		return err
-	}
-	rows, err := o.db.read.Query(`SELECT id, state FROM endpoints ORDER BY id`)
+	endpoints, err := rowsOf(context.Background(), o.db.read, func(r row) (t Target, err error) {
+		var text string
+		if err := r.Scan(&t.ID, &text); err != nil {
+			return t, err
+		}
+		return t, json.Unmarshal([]byte(text), &t.State)
+	}, `SELECT id, state FROM endpoints ORDER BY id`)
 	if err != nil {
 		return fmt.Errorf("read the endpoints: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var t Target
-		var text string
-		if err := rows.Scan(&t.ID, &text); err != nil {
-			return fmt.Errorf("read the endpoints: %w", err)
-		}
-		if err := json.Unmarshal([]byte(text), &t.State); err != nil {
-			return fmt.Errorf("read endpoint %s: %w", t.ID, err)
-		}
+	for _, t := range endpoints {
 		o.endpoints.all.put(t)
 	}
-	return rows.Err()
+	return nil
 }
 
 // Close closes the file.

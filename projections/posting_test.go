@@ -35,16 +35,8 @@ func (s *sending) batch() eventstore.Batch {
 // bodies are all messages in the order of the log.
 func (s *sending) bodies() []string {
 	s.Helper()
-	rows, err := s.db.read.Query(`SELECT body FROM messages ORDER BY event`) // the test's ids count
+	out, err := rowsOf(s.Context(), s.db.read, func(r row) (body string, err error) { return body, r.Scan(&body) }, `SELECT body FROM messages ORDER BY event`) // the test's ids count
 	s.must(err)
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var body string
-		s.must(rows.Scan(&body))
-		out = append(out, body)
-	}
-	s.must(rows.Err())
 	return out
 }
 

@@ -2,34 +2,36 @@ package projections
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"iter"
 	"slices"
 )
 
-// row is one row of a query's answer, to be scanned.
-type row interface{ Scan(...any) error }
-
-// queries runs SQL: the pool of the read model, or one transaction on it.
+// queries runs SQL: on a file as it stands, or on one state of it.
 type queries interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	rows(ctx context.Context, query string, args ...any) iter.Seq2[row, error]
 }
 
 // one answers the first row of a query, ErrNotFound if there is none.
 func one[T any](ctx context.Context, m *ReadModel, in scope, scan func(row) (T, error), query string, args ...any) (T, error) {
-	var none T
 	if err := m.fresh(ctx, in); err != nil {
+		var none T
 		return none, err
 	}
-	v, err := scan(m.db.read.QueryRowContext(ctx, query, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		return none, ErrNotFound
+	return first(ctx, m.db.read, scan, query, args...)
+}
+
+func first[T any](ctx context.Context, q queries, scan func(row) (T, error), query string, args ...any) (found T, err error) {
+	for r, err := range q.rows(ctx, query, args...) {
+		if err == nil {
+			found, err = scan(r)
+		}
+		if err != nil {
+			return found, fmt.Errorf("query: %w", err)
+		}
+		return found, nil
 	}
-	if err != nil {
-		return none, fmt.Errorf("query the read model: %w", err)
-	}
-	return v, nil
+	return found, ErrNotFound
 }
 
 // all answers every row of a query.
@@ -41,37 +43,35 @@ func all[T any](ctx context.Context, m *ReadModel, in scope, scan func(row) (T, 
 }
 
 func rowsOf[T any](ctx context.Context, q queries, scan func(row) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("query the read model: %w", err)
-	}
-	defer rows.Close()
 	out := []T{}
-	for rows.Next() {
-		v, err := scan(rows)
+	for r, err := range q.rows(ctx, query, args...) {
+		var v T
+		if err == nil {
+			v, err = scan(r)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("query the read model: %w", err)
+			return nil, fmt.Errorf("query: %w", err)
 		}
 		out = append(out, v)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("query the read model: %w", err)
 	}
 	return out, nil
 }
 
 // together runs several queries over one state of the model, so that a page and its total agree.
-func together[T any](ctx context.Context, m *ReadModel, in scope, f func(queries) (T, error)) (T, error) {
-	var none T
+func together[T any](ctx context.Context, m *ReadModel, in scope, f func(queries) (T, error)) (found T, err error) {
 	if err := m.fresh(ctx, in); err != nil {
-		return none, err
+		return found, err
 	}
-	tx, err := m.db.read.BeginTx(ctx, nil)
+	c, err := m.db.read.take(ctx)
 	if err != nil {
-		return none, fmt.Errorf("query the read model: %w", err)
+		return found, fmt.Errorf("query: %w", err)
 	}
-	defer tx.Rollback() // nothing was written
-	return f(tx)
+	defer m.db.read.give(c)
+	err = c.view(ctx, func() error {
+		found, err = f(c)
+		return err
+	})
+	return found, err
 }
 
 func number(r row) (int, error) {
@@ -82,11 +82,7 @@ func number(r row) (int, error) {
 
 // counted answers the number that a query counts.
 func counted(ctx context.Context, q queries, query string, args ...any) (int, error) {
-	n, err := rowsOf(ctx, q, number, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return n[0], nil
+	return first(ctx, q, number, query, args...)
 }
 
 // paged lists one of the small tables: what an operator makes by hand. Both the rows that are counted and the query have the same arguments; a page

@@ -72,11 +72,7 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	searches, err := newSearches(db)
-	if err != nil {
-		return nil, errors.Join(err, db.close())
-	}
-	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: searches, mailsMoved: make(chan struct{}, 1)}, nil
+	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: newSearches(db), mailsMoved: make(chan struct{}, 1)}, nil
 }
 
 // readModelFile names the file after its schema.

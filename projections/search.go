@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,7 +21,7 @@ const (
 
 // searches are the queries that may be long.
 type searches struct {
-	pool       *sql.DB
+	pool       *pool
 	time, wait time.Duration
 
 	mu          sync.Mutex
@@ -35,13 +34,12 @@ type turns struct {
 	users int // who has one or waits for one
 }
 
-func newSearches(db *database) (*searches, error) {
-	pool, err := db.reader(searchesTogether)
-	return &searches{pool: pool, time: searchTime, wait: searchWait, directories: map[string]*turns{}}, err
+func newSearches(db *database) *searches {
+	return &searches{pool: db.pool(searchesTogether), time: searchTime, wait: searchWait, directories: map[string]*turns{}}
 }
 
 // turn waits for a turn of the directory and for a connection. Both are given back by done.
-func (s *searches) turn(ctx context.Context, directory string) (c *sql.Conn, done func(), err error) {
+func (s *searches) turn(ctx context.Context, directory string) (c *connection, done func(), err error) {
 	waiting, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
 	t := s.join(directory)
@@ -55,12 +53,12 @@ func (s *searches) turn(ctx context.Context, directory string) (c *sql.Conn, don
 		<-t.taken
 		s.leave(directory, t)
 	}
-	if c, err = s.pool.Conn(waiting); err != nil {
+	if c, err = s.pool.take(waiting); err != nil {
 		next()
-		return nil, nil, busy(ctx, fmt.Errorf("query the read model: %w", err))
+		return nil, nil, busy(ctx, fmt.Errorf("query: %w", err))
 	}
 	return c, func() {
-		c.Close()
+		s.pool.give(c)
 		next()
 	}, nil
 }
@@ -86,26 +84,23 @@ func (s *searches) leave(directory string, t *turns) {
 }
 
 // search is together for queries that may read a whole directory. One whose turn does not come is put off, and one that takes too long is refused.
-func search[T any](ctx context.Context, m *ReadModel, directory string, f func(context.Context, queries) (T, error)) (T, error) {
-	var none T
+func search[T any](ctx context.Context, m *ReadModel, directory string, f func(context.Context, queries) (T, error)) (found T, err error) {
 	if err := m.fresh(ctx, scope(directory)); err != nil {
-		return none, err
+		return found, err
 	}
 	c, done, err := m.searches.turn(ctx, directory)
 	if err != nil {
-		return none, err
+		return found, err
 	}
 	defer done()
 	bounded, cancel := context.WithTimeout(ctx, m.searches.time)
 	defer cancel()
-	tx, err := c.BeginTx(bounded, nil)
+	err = c.view(bounded, func() error {
+		found, err = f(bounded, c)
+		return err
+	})
 	if err != nil {
-		return none, tooLong(ctx, bounded, fmt.Errorf("query the read model: %w", err))
-	}
-	defer tx.Rollback() // nothing was written
-	found, err := f(bounded, tx)
-	if err != nil {
-		return none, tooLong(ctx, bounded, err)
+		return found, tooLong(ctx, bounded, err)
 	}
 	return found, nil
 }
