@@ -143,6 +143,9 @@ func (o *Outbox) Fresh(ctx context.Context, position eventstore.Position) error 
 
 // fresh waits, within a bound, until a position is reached.
 func fresh(ctx context.Context, p *Progress, goal eventstore.Position) error {
+	if !p.Position().Before(goal) {
+		return nil
+	}
 	bounded, cancel := context.WithTimeout(ctx, freshness)
 	defer cancel()
 	if err := p.Wait(bounded, goal); err != nil {

@@ -29,6 +29,8 @@ type ReadModel struct {
 	heads    *heads // nil while nobody else writes the log
 	searches *searches
 
+	directories *memo[Directory] // each request asks for one
+
 	mailsMoved chan struct{} // with room for one
 }
 
@@ -72,7 +74,7 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: newSearches(db), mailsMoved: make(chan struct{}, 1)}, nil
+	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: newSearches(db), directories: newMemo[Directory](directoriesKept), mailsMoved: make(chan struct{}, 1)}, nil
 }
 
 // readModelFile names the file after its schema.
@@ -142,6 +144,9 @@ func (m *ReadModel) Apply(ctx context.Context, records eventstore.Batch) error {
 		return err
 	}
 	m.mark = at
+	if slices.ContainsFunc(records.Records, changesDirectories) {
+		m.directories.drop()
+	}
 	if slices.ContainsFunc(records.Records, movesMails) {
 		signal(m.mailsMoved)
 	}
