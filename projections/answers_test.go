@@ -17,11 +17,11 @@ func (l *life) sameUser(f *feed, u projections.User) {
 	l.Helper()
 	shown, err := l.read.User(l.Context(), f.ID, u.ID)
 	l.must(err)
-	if shown.ID != u.ID || shown.Version != u.Version || shown.Created != u.Created || shown.Modified != u.Modified || !reflect.DeepEqual(shown.Attributes, u.Attributes) {
+	if shown.ID != u.ID || shown.Version != u.Version || shown.Created != u.Created || shown.Modified != u.Modified || !reflect.DeepEqual(shown.Attributes(), u.Attributes()) {
 		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", u, shown)
 	}
-	if want := f.users[u.ID]; !reflect.DeepEqual(want, shown.Attributes) {
-		l.Fatalf("user %s has\n%v\nnot\n%v", u.ID, shown.Attributes, want)
+	if want := f.users[u.ID]; !reflect.DeepEqual(want, shown.Attributes()) {
+		l.Fatalf("user %s has\n%v\nnot\n%v", u.ID, shown.Attributes(), want)
 	}
 }
 
@@ -29,7 +29,7 @@ func (l *life) sameGroup(f *feed, g projections.Group) {
 	l.Helper()
 	shown, err := l.read.Group(l.Context(), f.ID, g.ID)
 	l.must(err)
-	if shown.ID != g.ID || shown.Version != g.Version || shown.Count != g.Count || shown.Created != g.Created || shown.Modified != g.Modified || !reflect.DeepEqual(shown.Attributes, g.Attributes) {
+	if shown.ID != g.ID || shown.Version != g.Version || shown.Count != g.Count || shown.Created != g.Created || shown.Modified != g.Modified || !reflect.DeepEqual(shown.Attributes(), g.Attributes()) {
 		l.Fatalf("the command answered\n%+v\nthe read model\n%+v", g, shown)
 	}
 	want := f.groups[g.ID]

@@ -252,7 +252,7 @@ func (f *feed) resources(l *life) (users, groups []resource) {
 	for _, id := range f.ids {
 		g, err := l.read.Group(l.Context(), f.ID, id)
 		l.must(err)
-		names[id] = g.Attributes.Text("displayName")
+		names[id] = g.Attributes().Text("displayName")
 	}
 	for id, u := range f.users {
 		if names[id] = u.Text("userName"); u["displayName"] != nil {
@@ -282,7 +282,7 @@ func (f *feed) resources(l *life) (users, groups []resource) {
 		g, err := l.read.Group(l.Context(), f.ID, id)
 		l.must(err)
 		r := resource{"id": id}
-		maps.Copy(r, g.Attributes)
+		maps.Copy(r, g.Attributes())
 		f.describe(r, domain.GroupType)
 		var members []any
 		for _, m := range slices.Sorted(maps.Keys(f.groups[id])) {
@@ -361,7 +361,7 @@ func TestFiltersOfNestedGroups(t *testing.T) {
 		w.must(err)
 		var got []string
 		for _, u := range page.Items {
-			got = append(got, u.Attributes.Text("userName"))
+			got = append(got, u.Attributes().Text("userName"))
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("users where %s: %v, want %s", text, got, want)
@@ -376,7 +376,7 @@ func TestFiltersOfNestedGroups(t *testing.T) {
 		w.must(err)
 		var got []string
 		for _, g := range page.Items {
-			got = append(got, g.Attributes.Text("displayName"))
+			got = append(got, g.Attributes().Text("displayName"))
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("groups where %s: %v, want %s", text, got, want)

@@ -13,10 +13,13 @@ import (
 type Group struct {
 	ID                string
 	Version           eventstore.Version
-	Attributes        domain.Attributes
+	JSON              JSON
 	Count             int // members, also those that name nobody
 	Created, Modified time.Time
 }
+
+// Attributes are the group's.
+func (g Group) Attributes() domain.Attributes { return g.JSON.attributes() }
 
 func applyGroup(b *batch, id string, s Stored) error {
 	switch e := s.Event.(type) {
@@ -33,31 +36,21 @@ func applyGroup(b *batch, id string, s Stored) error {
 	}
 	var seq int64
 	var g domain.Group
-	var text string
-	found, err := b.row(`SELECT seq, directory, members, attributes FROM groups WHERE id = ?`, []any{id}, &seq, &g.Directory, &g.Count, &text)
+	var kept JSON
+	found, err := b.row(`SELECT seq, directory, members, attributes FROM groups WHERE id = ?`, []any{id}, &seq, &g.Directory, &g.Count, &kept)
 	if err != nil || !found { // its directory is deleted
 		return err
 	}
-	if g.Attributes, err = decodeAttributes(text); err != nil {
-		return err
-	}
+	g.Attributes = kept.attributes()
 	g.Apply(s.Event)
-	row, err := groupRow(g.Attributes)
-	if err != nil {
-		return err
-	}
 	if err := b.exec(`UPDATE groups SET external_id = ?, display_name_key = ?, attributes = ?, members = ?, modified = ?, version = ? WHERE seq = ?`,
-		append(row, g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...); err != nil {
+		append(groupRow(g.Attributes), g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...); err != nil {
 		return err
 	}
 	return applyMembers(b, seq, s)
 }
 
 func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) (seq int64, err error) {
-	row, err := groupRow(e.Attributes)
-	if err != nil {
-		return 0, err
-	}
 	place, err := nextPlace(b, e.Directory, KindGroup)
 	if err != nil {
 		return 0, err
@@ -65,14 +58,13 @@ func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) (seq int6
 	at := formatTime(s.Meta.RecordedAt)
 	_, err = b.row(`INSERT INTO groups (id, directory, place, version, external_id, display_name_key, attributes, members, created, modified)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
-		append([]any{id, e.Directory, place, int64(s.Version)}, append(row, len(e.Members), at, at)...), &seq)
+		append([]any{id, e.Directory, place, int64(s.Version)}, append(groupRow(e.Attributes), len(e.Members), at, at)...), &seq)
 	return seq, err
 }
 
 // groupRow are the columns made from the attributes, in the order of the statements above.
-func groupRow(a domain.Attributes) ([]any, error) {
-	text, err := json.Marshal(a)
-	return []any{a["externalId"], domain.FoldKey(a.Text("displayName")), string(text)}, err
+func groupRow(a domain.Attributes) []any {
+	return []any{a["externalId"], domain.FoldKey(a.Text("displayName")), string(JSONOf(a))}
 }
 
 func deleteGroup(b *batch, id string, s Stored) error {
@@ -128,13 +120,9 @@ const groupColumns = `r.id, r.version, r.attributes, r.members, r.created, r.mod
 
 func scanGroup(r row) (Group, error) {
 	var g Group
-	var text, created, modified string
-	if err := r.Scan(&g.ID, &g.Version, &text, &g.Count, &created, &modified); err != nil {
-		return Group{}, err
-	}
+	var created, modified string
+	err := r.Scan(&g.ID, &g.Version, &g.JSON, &g.Count, &created, &modified)
 	g.Created, g.Modified = parseTime(created), parseTime(modified)
-	var err error
-	g.Attributes, err = decodeAttributes(text)
 	return g, err
 }
 

@@ -94,7 +94,7 @@ func TestDeepPagesCostTheSame(t *testing.T) {
 			page, err = w.read.Users(t.Context(), d.ID, projections.Query{Start: start, Count: 10})
 			w.must(err)
 		})
-		if len(page.Items) != 10 || page.Items[0].Attributes.Text("userName") != fmt.Sprint("user", start) || page.Total != users {
+		if len(page.Items) != 10 || page.Items[0].Attributes().Text("userName") != fmt.Sprint("user", start) || page.Total != users {
 			t.Fatalf("at %d: %v of %d", start, page.Items, page.Total)
 		}
 		return work

@@ -88,7 +88,7 @@ func TestReadYourWrites(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if got, err := w.read.User(ctx, d.ID, u.ID); err != nil || got.Attributes.Text("userName") != name {
+			if got, err := w.read.User(ctx, d.ID, u.ID); err != nil || got.Attributes().Text("userName") != name {
 				t.Errorf("%s by its id: %v, %v", name, got, err)
 			}
 			f, err := domain.UserType.ParseFilter(fmt.Sprintf("userName eq %q", strings.ToUpper(name)))

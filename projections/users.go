@@ -1,10 +1,8 @@
 package projections
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"time"
 
@@ -16,9 +14,12 @@ import (
 type User struct {
 	ID                string
 	Version           eventstore.Version
-	Attributes        domain.Attributes
+	JSON              JSON
 	Created, Modified time.Time
 }
+
+// Attributes are the user's.
+func (u User) Attributes() domain.Attributes { return u.JSON.attributes() }
 
 func applyUser(b *batch, id string, s Stored) error {
 	switch e := s.Event.(type) {
@@ -31,14 +32,12 @@ func applyUser(b *batch, id string, s Stored) error {
 	}
 	var seq int64
 	var u domain.User
-	var text string
-	found, err := b.row(`SELECT seq, directory, attributes FROM users WHERE id = ?`, []any{id}, &seq, &u.Directory, &text)
+	var kept JSON
+	found, err := b.row(`SELECT seq, directory, attributes FROM users WHERE id = ?`, []any{id}, &seq, &u.Directory, &kept)
 	if err != nil || !found { // its directory is deleted
 		return err
 	}
-	if u.Attributes, err = decodeAttributes(text); err != nil {
-		return err
-	}
+	u.Attributes = kept.attributes()
 	before := u.Attributes["emails"]
 	u.Apply(s.Event)
 	if err := updateUser(b, seq, &u, s); err != nil || reflect.DeepEqual(before, u.Attributes["emails"]) {
@@ -84,11 +83,7 @@ func userRow(a domain.Attributes) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
-	}
-	return []any{key, a["externalId"], folded(a["displayName"]), a.Active(), string(text)}, nil
+	return []any{key, a["externalId"], folded(a["displayName"]), a.Active(), string(JSONOf(a))}, nil
 }
 
 func insertEmails(b *batch, seq int64, directory string, a domain.Attributes) error {
@@ -130,27 +125,13 @@ func folded(v any) any {
 	return nil
 }
 
-func decodeAttributes(text string) (domain.Attributes, error) {
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	d.UseNumber()
-	var a domain.Attributes
-	if err := d.Decode(&a); err != nil {
-		return nil, fmt.Errorf("decode attributes: %w", err)
-	}
-	return a, nil
-}
-
 const userColumns = `r.id, r.version, r.attributes, r.created, r.modified`
 
 func scanUser(r row) (User, error) {
 	var u User
-	var text, created, modified string
-	if err := r.Scan(&u.ID, &u.Version, &text, &created, &modified); err != nil {
-		return User{}, err
-	}
+	var created, modified string
+	err := r.Scan(&u.ID, &u.Version, &u.JSON, &created, &modified)
 	u.Created, u.Modified = parseTime(created), parseTime(modified)
-	var err error
-	u.Attributes, err = decodeAttributes(text)
 	return u, err
 }
 

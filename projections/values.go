@@ -30,6 +30,8 @@ func (s *statement) column(i int, into any) error {
 		*to = s.ColumnText(i)
 	case *[]byte:
 		*to = s.ColumnBlob(i, nil)
+	case *JSON:
+		*to = s.ColumnBlob(i, nil)
 	case *int64:
 		*to = s.ColumnInt64(i)
 	case *int:

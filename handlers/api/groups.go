@@ -8,7 +8,7 @@ import (
 )
 
 func showGroup(_ domain.Provider, g projections.Group) map[string]any {
-	out := resource("Group", g.ID, g.Attributes, g.Created, g.Modified)
+	out := resource("Group", g.ID, g.Attributes(), g.Created, g.Modified)
 	out["members_count"] = g.Count
 	return out
 }

@@ -22,7 +22,7 @@ func resource(kind, id string, attributes domain.Attributes, created, updated ti
 
 // showUser shows a user, and of one whom the organization's application made says so.
 func showUser(of domain.Provider, u projections.User) map[string]any {
-	out := resource("User", u.ID, u.Attributes, u.Created, u.Modified)
+	out := resource("User", u.ID, u.Attributes(), u.Created, u.Modified)
 	if !of.Pushes() {
 		out["source"] = domain.SourceAPI
 	}

@@ -42,7 +42,7 @@ func TestNobodyJoinsWhileItIsDeleted(t *testing.T) {
 		shown, err := w.read.Group(t.Context(), w.d.ID, id)
 		w.must(err)
 		if got := w.standing(id); len(got) != 0 || shown.Count != 0 {
-			t.Fatalf("%q has a count of %d, and %v", shown.Attributes.Text("displayName"), shown.Count, got)
+			t.Fatalf("%q has a count of %d, and %v", shown.Attributes().Text("displayName"), shown.Count, got)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (s *Service) CreateGroup(ctx context.Context, c Caller, d projections.Direc
 }
 
 func groupOf(id string, f folded[domain.Group]) projections.Group {
-	return projections.Group{ID: id, Version: f.Version, Attributes: f.State.Attributes, Count: f.State.Count, Created: f.Created, Modified: f.Modified}
+	return projections.Group{ID: id, Version: f.Version, JSON: projections.JSONOf(f.State.Attributes), Count: f.State.Count, Created: f.Created, Modified: f.Modified}
 }
 
 // ReplaceGroup gives a group these attributes and these members, and no others (RFC 7644 §3.5.1).

@@ -61,7 +61,7 @@ func TestGroupKeepsMembersThatWereNotGiven(t *testing.T) {
 	g := w.group("Team", "a", "b")
 	g, err := w.commands.ReplaceGroup(t.Context(), caller, w.d, g.ID, domain.Attributes{"displayName": "Other"}, domain.MembersPlan{})
 	w.must(err)
-	if got := w.standing(g.ID); !slices.Equal(got, []string{"a", "b"}) || g.Count != 2 || g.Attributes.Text("displayName") != "Other" {
+	if got := w.standing(g.ID); !slices.Equal(got, []string{"a", "b"}) || g.Count != 2 || g.Attributes().Text("displayName") != "Other" {
 		t.Errorf("%v, %+v", got, g)
 	}
 	g, err = w.commands.ReplaceGroup(t.Context(), caller, w.d, g.ID, domain.Attributes{"displayName": "Other"}, w.plan())

@@ -70,7 +70,7 @@ func TestImport(t *testing.T) {
 		if got[0].ID != got[5].ID || got[1].ID != got[2].ID || got[0].ID == got[1].ID {
 			t.Errorf("the ids are %+v", got)
 		}
-		if u, err := w.read.User(t.Context(), d.ID, got[1].ID); err != nil || u.Attributes.Text("nickName") != "Bobby" || u.Attributes.Text("name", "familyName") != "Builder" || u.Attributes.Text("userName") != "BOB" {
+		if u, err := w.read.User(t.Context(), d.ID, got[1].ID); err != nil || u.Attributes().Text("nickName") != "Bobby" || u.Attributes().Text("name", "familyName") != "Builder" || u.Attributes().Text("userName") != "BOB" {
 			t.Errorf("bob is %+v, %v", u, err)
 		}
 		// who is unchanged in a batch that changes others goes on from where it stands
@@ -186,7 +186,7 @@ func TestImportIsDecidedAgain(t *testing.T) {
 	}
 	got, err := w.commands.ImportAll(t.Context(), application, o, w.profiles(`{"userName":"ada"}`, `{"userName":"bob","nickname":"B"}`))
 	w.must(err)
-	if u, err := w.read.User(t.Context(), d.ID, bob.ID); err != nil || u.Version != 3 || u.Attributes.Text("title") != "Dr" || u.Attributes.Text("nickName") != "B" || !slices.Equal(described(got), []string{"created", "updated"}) {
+	if u, err := w.read.User(t.Context(), d.ID, bob.ID); err != nil || u.Version != 3 || u.Attributes().Text("title") != "Dr" || u.Attributes().Text("nickName") != "B" || !slices.Equal(described(got), []string{"created", "updated"}) {
 		t.Errorf("%q, bob is %+v, %v", described(got), u, err)
 	}
 }

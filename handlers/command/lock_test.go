@@ -91,7 +91,7 @@ func TestTurnEndsWithTheCaller(t *testing.T) {
 		return nil
 	}
 	got, err := w.commands.PatchUser(t.Context(), caller, w.d, u.ID, replace("title", "Countess"))
-	if w.must(err); got.Attributes.Text("title") != "Countess" || w.log.before != nil {
+	if w.must(err); got.Attributes().Text("title") != "Countess" || w.log.before != nil {
 		t.Errorf("%+v", got)
 	}
 }

@@ -31,7 +31,7 @@ func TestDeletedAreNotAdded(t *testing.T) {
 				return s.PatchGroup(t.Context(), caller, w.d, patched.ID, members("add", all...))
 			},
 			"PUT": func(s *command.Service) (projections.Group, error) {
-				return s.ReplaceGroup(t.Context(), caller, w.d, replaced.ID, replaced.Attributes, w.plan(all...))
+				return s.ReplaceGroup(t.Context(), caller, w.d, replaced.ID, replaced.Attributes(), w.plan(all...))
 			},
 		} {
 			var looked []string

@@ -124,7 +124,7 @@ func TestOneOfManyIsMade(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for _, u := range page.Items {
-			for _, n := range []string{"n" + strings.ToLower(u.Attributes.Text("userName")), "e" + strings.ToLower(u.Attributes.PrimaryEmail())} {
+			for _, n := range []string{"n" + strings.ToLower(u.Attributes().Text("userName")), "e" + strings.ToLower(u.Attributes().PrimaryEmail())} {
 				if seen[n] && n != "e" {
 					t.Errorf("%s stands twice", n)
 				}

@@ -44,7 +44,7 @@ func TestACreateBringsBackADeactivatedUser(t *testing.T) {
 			before := w.head()
 			again, err := w.create(w.d, c.with)
 			w.must(err)
-			if again.ID != first.ID || !again.Attributes.Active() || again.Version != 3 {
+			if again.ID != first.ID || !again.Attributes().Active() || again.Version != 3 {
 				t.Errorf("got %+v, want %s again", again, first.ID)
 			}
 			if got := w.since(before); !slices.Equal(got, c.since) {
@@ -52,8 +52,8 @@ func TestACreateBringsBackADeactivatedUser(t *testing.T) {
 			}
 			shown, err := w.read.User(t.Context(), w.d.ID, first.ID)
 			w.must(err)
-			if len(domain.Diff(shown.Attributes, c.with)) > 0 {
-				t.Errorf("it is now %v, want %v", shown.Attributes, c.with)
+			if len(domain.Diff(shown.Attributes(), c.with)) > 0 {
+				t.Errorf("it is now %v, want %v", shown.Attributes(), c.with)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func TestACreateThatBringsNobodyBack(t *testing.T) {
 	w.user("five")
 	_, err = w.create(w.d, domain.Attributes{"userName": "FIVE", "externalId": "e1"})
 	w.refused(err, "conflict uniqueness") // back under a name that another one has
-	if u, err := w.read.User(t.Context(), w.d.ID, one.ID); err != nil || u.Attributes.Active() || u.Version != 2 {
+	if u, err := w.read.User(t.Context(), w.d.ID, one.ID); err != nil || u.Attributes().Active() || u.Version != 2 {
 		t.Errorf("refused, and yet %+v, %v", u, err)
 	}
 	for _, p := range []domain.Provider{domain.AzureAD, domain.OneLogin, domain.CustomSCIM} {

@@ -58,7 +58,7 @@ func (s *Service) visitor(ctx context.Context, d projections.Directory, email st
 			return "", domain.Visitor{}, err
 		}
 		for _, u := range found.Items {
-			active := u.Attributes.Active()
+			active := u.Attributes().Active()
 			if active || id == "" {
 				id, v = u.ID, domain.Visitor{Known: true, Active: active, Synced: d.Provider.Pushes()}
 			}

@@ -54,7 +54,7 @@ func (s *Service) provision(ctx context.Context, draft *draft, meta domain.Meta,
 }
 
 func userOf(id string, f folded[domain.User]) projections.User {
-	return projections.User{ID: id, Version: f.Version, Attributes: f.State.Attributes, Created: f.Created, Modified: f.Modified}
+	return projections.User{ID: id, Version: f.Version, JSON: projections.JSONOf(f.State.Attributes), Created: f.Created, Modified: f.Modified}
 }
 
 // ReplaceUser gives a user these attributes and no others (RFC 7644 §3.5.1), but for active: where it is not given it stays, so

@@ -109,7 +109,7 @@ func TestConflictsAreDecidedAgain(t *testing.T) {
 	n := meddle(2)
 	got, err := w.commands.PatchUser(t.Context(), caller, w.d, u.ID, replace("title", "Countess"))
 	w.must(err)
-	if *n != 2 || got.Version != 4 || got.Attributes.Text("title") != "Countess" || got.Attributes.Text("nickName") != "2 of 2" {
+	if *n != 2 || got.Version != 4 || got.Attributes().Text("title") != "Countess" || got.Attributes().Text("nickName") != "2 of 2" {
 		t.Errorf("after %d conflicts %+v", *n, got)
 	}
 	n = meddle(20)
@@ -134,7 +134,7 @@ func TestNothingChangedIsNoEvent(t *testing.T) {
 			return w.commands.PatchUser(t.Context(), caller, w.d, u.ID, replace("active", "True"))
 		},
 		"PUT group": func() (any, error) {
-			return w.commands.ReplaceGroup(t.Context(), caller, w.d, g.ID, g.Attributes, w.plan(u.ID))
+			return w.commands.ReplaceGroup(t.Context(), caller, w.d, g.ID, g.Attributes(), w.plan(u.ID))
 		},
 		"PATCH group": func() (any, error) {
 			return w.commands.PatchGroup(t.Context(), caller, w.d, g.ID, members("add", u.ID))
@@ -168,7 +168,7 @@ func TestReplaceKeepsActive(t *testing.T) {
 		if !reflect.DeepEqual(a, given) {
 			t.Errorf("the attributes that were given became %v", a)
 		}
-		return got.Attributes
+		return got.Attributes()
 	}
 	if got := put(domain.Attributes{"userName": "ada", "title": "T"}); got["active"] != nil {
 		t.Errorf("active appeared: %v", got)
@@ -243,7 +243,7 @@ func TestManyWriters(t *testing.T) {
 		})
 		got, err := w.read.User(t.Context(), w.d.ID, u.ID)
 		w.must(err)
-		emails, _ := got.Attributes["emails"].([]any)
+		emails, _ := got.Attributes()["emails"].([]any)
 		if int64(len(emails)) != answered.Load() || int64(got.Version) != 1+answered.Load() || len(emails) == 0 {
 			t.Errorf("%d answered, %d e-mails at version %d", answered.Load(), len(emails), got.Version)
 		}

@@ -50,7 +50,7 @@ func TestActiveIsShown(t *testing.T) {
 			t.Errorf("%s: %+v", filter, p)
 		}
 	}
-	if u, err := n.read.User(t.Context(), n.directory.ID, idOf(t, made)); err != nil || u.Attributes["active"] != nil {
-		t.Errorf("stored: %v, %v", u.Attributes, err)
+	if u, err := n.read.User(t.Context(), n.directory.ID, idOf(t, made)); err != nil || u.Attributes()["active"] != nil {
+		t.Errorf("stored: %v, %v", u.Attributes(), err)
 	}
 }

@@ -79,13 +79,14 @@ func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q
 	if len(page.items) > count {
 		page.items, page.last, more = page.items[:count], page.last-1, count > 0
 	}
-	response := listResponse(page.items, page.total)
-	if more {
+	return answerList(w, r, page.items, page.total, func(head *writer) {
+		if !more {
+			return
+		}
 		next := page.last
 		if q.Sort != nil {
 			next = at + int64(len(page.items))
 		}
-		response["nextCursor"] = cursorOf(r.params, t, next)
-	}
-	return answerList(w, r, response)
+		head.member("nextCursor", cursorOf(r.params, t, next))
+	})
 }

@@ -126,11 +126,12 @@ func (s *SCIM) discoveredList(w http.ResponseWriter, r *request, kind, path stri
 	if err := unfiltered(r); err != nil {
 		return err
 	}
-	out := make([]map[string]any, len(of))
+	out := make([][]byte, len(of))
 	for i, resource := range of {
-		out[i] = s.located(r, kind, path+resource["id"].(string), resource)
+		var err error
+		if out[i], err = encode(s.located(r, kind, path+resource["id"].(string), resource)); err != nil {
+			return err
+		}
 	}
-	response := listResponse(out, len(out))
-	response["startIndex"] = 1
-	return answerList(w, r, response)
+	return answerList(w, r, out, len(out), func(head *writer) { head.number("startIndex", 1) })
 }

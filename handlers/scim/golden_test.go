@@ -126,12 +126,22 @@ func escape(path string) string {
 	return base + "?" + strings.Join(parts, "&")
 }
 
+// indent shows JSON for people, the members of objects in the order of their names.
 func indent(body string) string {
-	var b bytes.Buffer
-	if json.Indent(&b, []byte(body), "", "  ") != nil {
+	d := json.NewDecoder(strings.NewReader(body))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
 		return body
 	}
-	return b.String()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if e.Encode(v) != nil {
+		return body
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func firstDifference(want, got string) string {

@@ -142,13 +142,15 @@ func (s *SCIM) groupPage(r *request, q projections.Query) (shown, error) {
 			return shown{}, err
 		}
 	}
-	out := shown{items: make([]map[string]any, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
+	out := shown{items: make([][]byte, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
 	for i, g := range page.Items {
 		members, err := s.members(r, g)
 		if err != nil {
 			return shown{}, err
 		}
-		out.items[i] = r.wanted.of(s.group(r.directory.ID, g, members))
+		if out.items[i], err = r.wanted.of(s.group(r.directory.ID, g, members).json); err != nil {
+			return shown{}, err
+		}
 	}
 	return out, nil
 }

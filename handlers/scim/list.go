@@ -67,7 +67,7 @@ func number(params url.Values, name string, otherwise int, reason domain.Reason)
 
 // shown is a page of resources as they are sent.
 type shown struct {
-	items []map[string]any
+	items [][]byte
 	total int
 	last  int64 // the place of the last one
 	cut   bool  // there are fewer than were asked for, though more exist
@@ -89,26 +89,31 @@ func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read page
 	if err != nil {
 		return err
 	}
-	response := listResponse(page.items, page.total)
-	response["startIndex"] = q.Start
-	return answerList(w, r, response)
+	return answerList(w, r, page.items, page.total, func(head *writer) { head.number("startIndex", q.Start) })
 }
 
-// listResponse is a page as it is sent (RFC 7644 §3.4.2).
-func listResponse(resources []map[string]any, total int) map[string]any {
-	return map[string]any{
-		"schemas":      []string{"urn:ietf:params:scim:api:messages:2.0:ListResponse"},
-		"totalResults": total,
-		"itemsPerPage": len(resources),
-		"Resources":    resources,
+// answerList sends a page (RFC 7644 §3.4.2); more adds what else there is to say of it.
+func answerList(w http.ResponseWriter, r *request, resources [][]byte, total int, more func(head *writer)) error {
+	size := 512
+	for _, one := range resources {
+		size += len(one) + 1
 	}
-}
-
-func answerList(w http.ResponseWriter, r *request, response map[string]any) error {
-	body, err := encode(response)
-	if err != nil {
-		return err
+	body := make(writer, 0, size)
+	body.begin('{')
+	body.name("schemas")
+	body.begin('[')
+	body.text("urn:ietf:params:scim:api:messages:2.0:ListResponse")
+	body.end(']')
+	body.number("totalResults", total)
+	body.number("itemsPerPage", len(resources))
+	more(&body)
+	body.name("Resources")
+	body.begin('[')
+	for _, one := range resources {
+		body.json(one)
 	}
+	body.end(']')
+	body.end('}')
 	write(w, r.Request, http.StatusOK, body)
 	return nil
 }

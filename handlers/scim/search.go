@@ -70,7 +70,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	if r.params.Has("cursor") || r.params.Has("sortBy") {
 		return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "sort or page by cursor at /Users/.search and /Groups/.search")
 	}
-	found := []map[string]any{}
+	var found [][]byte
 	var refused []error
 	total, start, left := 0, 1, 0
 	cut := false // then the rest is for the next page
@@ -100,9 +100,7 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	if len(refused) == 2 {
 		return refused[0]
 	}
-	response := listResponse(found, total)
-	response["startIndex"] = start
-	return answerList(w, r, response)
+	return answerList(w, r, found, total, func(head *writer) { head.number("startIndex", start) })
 }
 
 func (s *SCIM) page(t *domain.ResourceType) pages {

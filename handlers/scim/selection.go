@@ -1,7 +1,10 @@
 package scim
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -58,7 +61,21 @@ func (s selection) shows(name string) bool {
 	return false
 }
 
-func (s selection) of(resource map[string]any) map[string]any {
+// of is what an answer shows of a resource that is JSON.
+func (s selection) of(whole []byte) ([]byte, error) {
+	if !s.some && len(s.except) == 0 {
+		return whole, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(whole))
+	d.UseNumber()
+	var resource map[string]any
+	if err := d.Decode(&resource); err != nil {
+		return nil, fmt.Errorf("select attributes: %w", err)
+	}
+	return encode(s.from(resource))
+}
+
+func (s selection) from(resource map[string]any) map[string]any {
 	out := resource
 	if s.some {
 		out = map[string]any{}

@@ -136,9 +136,11 @@ func (s *SCIM) userPage(r *request, q projections.Query) (shown, error) {
 			return shown{}, err
 		}
 	}
-	out := shown{items: make([]map[string]any, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
+	out := shown{items: make([][]byte, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
 	for i, u := range page.Items {
-		out.items[i] = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]))
+		if out.items[i], err = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]).json); err != nil {
+			return shown{}, err
+		}
 	}
 	return out, nil
 }
