@@ -322,14 +322,14 @@ func TestAttributesAreShared(t *testing.T) {
 		})
 		all.Go(func() {
 			for range 10 {
-				if !reflect.DeepEqual(given, copied) || !reflect.DeepEqual(u.Attributes, copied) {
+				if !reflect.DeepEqual(given, copied) || !reflect.DeepEqual(u.Attributes(), copied) {
 					t.Error("what was given or answered has changed")
 				}
 			}
 		})
 	}
 	all.Wait()
-	if !reflect.DeepEqual(given, copied) || !reflect.DeepEqual(u.Attributes, copied) || !reflect.DeepEqual(g.Attributes, domain.Attributes{"displayName": "Team"}) {
+	if !reflect.DeepEqual(given, copied) || !reflect.DeepEqual(u.Attributes(), copied) || !reflect.DeepEqual(g.Attributes(), domain.Attributes{"displayName": "Team"}) {
 		t.Error("what was given or answered has changed")
 	}
 }

@@ -145,6 +145,12 @@ func (m *ReadModel) Users(ctx context.Context, directory string, q Query) (Page[
 	return list(ctx, m, KindUser, scanUser, userColumns, directory, q)
 }
 
+// Suspended lists the ids of users of a directory with an externalId who are not active, in the order of their creation, at most limit.
+func (m *ReadModel) Suspended(ctx context.Context, directory, externalID string, limit int) ([]string, error) {
+	return all(ctx, m, scope(directory), func(r row) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT id FROM users WHERE directory = ? AND external_id = ? AND active = 0 ORDER BY place LIMIT ?`, directory, externalID, limit)
+}
+
 // UserNames are the userNames of those of the ids that are users of the directory.
 func (m *ReadModel) UserNames(ctx context.Context, directory string, ids []string) (map[string]string, error) {
 	return pairs(ctx, m, `SELECT u.id, u.attributes ->> '$.userName' FROM json_each(?) i JOIN users u ON u.id = i.value WHERE u.directory = ?`, ids, directory)

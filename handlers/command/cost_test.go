@@ -29,7 +29,7 @@ func TestACommandIsOneAppend(t *testing.T) {
 		{"create", func() error {
 			_, err := w.commands.CreateUser(t.Context(), caller, w.d, domain.Attributes{"userName": "grace", "externalId": "x"})
 			return err
-		}, 1, []string{"name 1 name.claimed", "user 1 user.provisioned"}},
+		}, 0, []string{"name 1 name.claimed", "user 1 user.provisioned"}},
 		{"PATCH", func() error {
 			_, err := w.commands.PatchUser(t.Context(), caller, w.d, u.ID, replace("title", "Countess"))
 			return err

@@ -28,6 +28,10 @@ func (s *Service) claimStream(n name) string {
 // a writer who was only slow conflicts, and then taken over.
 func (s *Service) claim(ctx context.Context, d *draft, meta domain.Meta, n name, owner string) error {
 	stream := s.claimStream(n)
+	if d.hopeful {
+		d.add(stream, eventstore.NoStream, meta, domain.NameClaimed{Owner: owner})
+		return nil
+	}
 	c, err := load[domain.Claim](ctx, s, stream)
 	if err != nil {
 		return err

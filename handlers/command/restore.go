@@ -18,7 +18,7 @@ func (s *Service) suspended(ctx context.Context, d projections.Directory, attrib
 	if !d.Provider.Restores() || externalID == "" || !attributes.Active() {
 		return "", found, nil
 	}
-	page, err := s.Read.Users(ctx, d.ID, projections.Query{Filter: domain.And{Left: equals("externalId", externalID), Right: equals("active", false)}, Start: 1, Count: maxSuspended})
+	candidates, err := s.Read.Suspended(ctx, d.ID, externalID, maxSuspended)
 	if err != nil {
 		return "", found, err
 	}
@@ -26,8 +26,8 @@ func (s *Service) suspended(ctx context.Context, d projections.Directory, attrib
 	if err != nil {
 		return "", found, err
 	}
-	for _, candidate := range page.Items {
-		u, err := load[domain.User](ctx, s, projections.KindUser.Stream(candidate.ID))
+	for _, candidate := range candidates {
+		u, err := load[domain.User](ctx, s, projections.KindUser.Stream(candidate))
 		if err != nil {
 			return "", found, err
 		}
@@ -36,10 +36,10 @@ func (s *Service) suspended(ctx context.Context, d projections.Directory, attrib
 			continue
 		}
 		if goesBy(u.State.Attributes, wanted[0]) {
-			return candidate.ID, u, nil
+			return candidate, u, nil
 		}
 		if id == "" {
-			id, found = candidate.ID, u
+			id, found = candidate, u
 		}
 	}
 	return id, found, nil

@@ -133,6 +133,7 @@ func write(stream string, at eventstore.Version, meta domain.Meta, events ...dom
 type draft struct {
 	writes      []eventstore.Write
 	directories []string // of each write, "" outside of all
+	hopeful     bool     // names are taken for such as nobody ever claimed, and not looked up: where one is not, the log refuses the draft
 	ends        []string // the streams of the releases at its end, without which it is as good as written
 	err         error
 }

@@ -21,13 +21,15 @@ func (s *Service) CreateUser(ctx context.Context, c Caller, d projections.Direct
 	if err != nil {
 		return projections.User{}, err
 	}
+	hopeful := true // most names are new
 	return decide(ctx, s, s.claimStream(names[0]), func() (projections.User, error) {
 		if id, u, err := s.suspended(ctx, d, attributes); err != nil {
 			return projections.User{}, err
 		} else if id != "" {
 			return s.become(ctx, c, d, id, u, attributes)
 		}
-		var draft draft
+		draft := draft{hopeful: hopeful}
+		hopeful = false
 		meta := s.metaIn(c, d)
 		id, err := s.provision(ctx, &draft, meta, names, event)
 		if err != nil {

@@ -1,6 +1,6 @@
 -- The read model: the present, made from the log. Times are RFC 3339 text in UTC, keys are folded for comparison.
 -- A change here gives the file another name, and the model is built anew beside the old one. Whoever changes what the code writes
--- into these tables counts this up: 2.
+-- into these tables counts this up: 3.
 
 CREATE TABLE IF NOT EXISTS checkpoint (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
