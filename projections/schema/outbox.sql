@@ -15,12 +15,12 @@ CREATE TABLE IF NOT EXISTS endpoints (
 );
 
 -- The body of a message is kept once for all deliveries of it. position is that of the record by which they were made: the event's own, unless
--- that was moved here from another log.
+-- that was moved here from another log. Bodies are too long for a table that is an index.
 CREATE TABLE IF NOT EXISTS messages (
     event    BLOB PRIMARY KEY,
     position TEXT NOT NULL,
     body     BLOB NOT NULL
-) WITHOUT ROWID;
+);
 
 -- One row for each endpoint that wants the message, and lane: '' is live, otherwise a replay's id. Order holds within an endpoint, queue and
 -- subject: of the rows of one that have not ended, the first is ready and the others wait for it. The queue is the lane until the delivery is asked
