@@ -6,11 +6,7 @@ import (
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
-	"github.com/rollcall-sync/rollcall/eventstore"
 )
-
-// directoriesKept bounds the memory that known directories take to some megabytes.
-const directoriesKept = 4096
 
 // Directory is a directory as it stands, with its organization's domain.
 type Directory struct {
@@ -125,15 +121,9 @@ func (m *ReadModel) Directory(ctx context.Context, id string) (Directory, error)
 	if err := m.fresh(ctx, rest); err != nil {
 		return Directory{}, err
 	}
-	return m.directories.get(id, func() (Directory, error) {
+	return m.memos.directories.get(id, func() (Directory, error) {
 		return first(ctx, m.db.read, scanDirectory, directoryColumns+`WHERE d.id = ?`, id)
 	})
-}
-
-// changesDirectories tells whether a record may change what a Directory tells.
-func changesDirectories(r eventstore.Record) bool {
-	kind, _ := SplitStream(r.Stream)
-	return kind == KindDirectory || kind == KindOrganization
 }
 
 // DirectoryOf finds the directory that the identity provider of an organization, named by its id, feeds.

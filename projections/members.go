@@ -96,6 +96,17 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	return out, nil
 }
 
+// MembershipsOf are those of one member.
+func (m *ReadModel) MembershipsOf(ctx context.Context, directory, id string) ([]Membership, error) {
+	if err := m.fresh(ctx, scope(directory)); err != nil {
+		return nil, err
+	}
+	return m.memos.memberships.get(directory+"/"+id, func() ([]Membership, error) {
+		in, err := m.Memberships(ctx, directory, []string{id})
+		return in[id], err
+	})
+}
+
 // shown is the condition that the member m names a user or a group of the directory of its group g.
 const shown = `(EXISTS (SELECT 1 FROM users WHERE id = m.member AND directory = g.directory)
 	OR EXISTS (SELECT 1 FROM groups WHERE id = m.member AND directory = g.directory))`

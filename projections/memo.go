@@ -6,26 +6,27 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// memo keeps rows that are asked for at each request and hardly ever change. All are dropped when one changes. Safe for concurrent use.
+// memo keeps what was read until it changes, of the last so many that were asked for. Safe for concurrent use.
 type memo[T any] struct {
 	mu      sync.Mutex
-	dropped int // how often
+	changed int // how often something was
 	kept    *simplelru.LRU[string, T]
+	small   func(T) bool // tells what may be kept
 }
 
-func newMemo[T any](size int) *memo[T] {
+func newMemo[T any](size int, small func(T) bool) *memo[T] {
 	kept, err := simplelru.NewLRU[string, T](size, nil)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &memo[T]{kept: kept}
+	return &memo[T]{kept: kept, small: small}
 }
 
-// get answers what is kept, or reads it. What was read while rows changed is not kept: it may be of before.
+// get answers what is kept, or reads it. What was read while something changed is not kept: it may be of before.
 func (m *memo[T]) get(id string, read func() (T, error)) (T, error) {
 	m.mu.Lock()
 	row, known := m.kept.Get(id)
-	dropped := m.dropped
+	changed := m.changed
 	m.mu.Unlock()
 	if known {
 		return row, nil
@@ -33,16 +34,26 @@ func (m *memo[T]) get(id string, read func() (T, error)) (T, error) {
 	row, err := read()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err == nil && dropped == m.dropped {
+	if err == nil && changed == m.changed && m.small(row) {
 		m.kept.Add(id, row)
 	}
 	return row, err
 }
 
-// drop is called after a change was committed and before anybody is told of it.
-func (m *memo[T]) drop() {
+// forget drops what has changed. It is called after the change was committed and before anybody is told of it.
+func (m *memo[T]) forget(ids ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.dropped++
+	m.changed++
+	for _, id := range ids {
+		m.kept.Remove(id)
+	}
+}
+
+// clear drops everything, likewise.
+func (m *memo[T]) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.changed++
 	m.kept.Purge()
 }

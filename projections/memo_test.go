@@ -6,7 +6,7 @@ import (
 )
 
 func TestMemo(t *testing.T) {
-	m := newMemo[int](2)
+	m := newMemo(2, func(n int) bool { return n < 100 })
 	reads := 0
 	get := func(id string, want int, read func() (int, error)) {
 		t.Helper()
@@ -24,16 +24,24 @@ func TestMemo(t *testing.T) {
 	get("a", 1, is(1))
 	get("a", 1, is(2))
 	wantReads(1)
-	m.drop()
+	m.clear()
 	get("a", 2, is(2))
 	wantReads(2)
-	get("b", 3, func() (int, error) { m.drop(); return 3, nil }) // what is read may be of before the change
+	get("b", 3, func() (int, error) { m.clear(); return 3, nil }) // what is read may be of before the change
 	get("b", 4, is(4))
+	get("b", 4, is(5))
 	wantReads(4)
+	m.forget("x", "b")
+	get("b", 5, func() (int, error) { m.forget("x"); return 5, nil })
+	get("b", 4, is(4))
+	wantReads(6)
 	get("c", 5, is(5))
 	get("d", 6, is(6)) // and b must go
 	get("b", 7, is(7))
-	wantReads(7)
+	wantReads(9)
+	get("f", 100, is(100))
+	get("f", 101, is(101))
+	wantReads(11)
 	if _, err := m.get("e", func() (int, error) { return 0, errors.New("no") }); err == nil {
 		t.Error("an error was not answered")
 	}

@@ -28,8 +28,7 @@ type ReadModel struct {
 	expected expectations
 	heads    *heads // nil while nobody else writes the log
 	searches *searches
-
-	directories *memo[Directory] // each request asks for one
+	memos    memos
 
 	mailsMoved chan struct{} // with room for one
 }
@@ -74,7 +73,7 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: newSearches(db), directories: newMemo[Directory](directoriesKept), mailsMoved: make(chan struct{}, 1)}, nil
+	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: newSearches(db), memos: newMemos(), mailsMoved: make(chan struct{}, 1)}, nil
 }
 
 // readModelFile names the file after its schema.
@@ -144,9 +143,7 @@ func (m *ReadModel) Apply(ctx context.Context, records eventstore.Batch) error {
 		return err
 	}
 	m.mark = at
-	if slices.ContainsFunc(records.Records, changesDirectories) {
-		m.directories.drop()
-	}
+	m.memos.forget(records.Records)
 	if slices.ContainsFunc(records.Records, movesMails) {
 		signal(m.mailsMoved)
 	}

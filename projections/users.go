@@ -137,7 +137,20 @@ func scanUser(r row) (User, error) {
 
 // User finds a user of a directory by its id.
 func (m *ReadModel) User(ctx context.Context, directory, id string) (User, error) {
-	return one(ctx, m, scope(directory), scanUser, `SELECT `+userColumns+` FROM users r WHERE r.id = ? AND r.directory = ?`, id, directory)
+	if err := m.fresh(ctx, scope(directory)); err != nil {
+		return User{}, err
+	}
+	u, err := m.memos.users.get(id, func() (placedUser, error) {
+		u, err := first(ctx, m.db.read, scanUser, `SELECT `+userColumns+` FROM users r WHERE r.id = ? AND r.directory = ?`, id, directory)
+		return placedUser{u, directory}, err
+	})
+	if err == nil && u.directory != directory {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return u.User, nil
 }
 
 // Users lists users of a directory in the order of their creation, or sorted.

@@ -50,8 +50,8 @@ func (s *SCIM) userAndGroups(r *request) (projections.User, []projections.Member
 	if err != nil {
 		return u, nil, missing(err, "user")
 	}
-	in, err := s.Read.Memberships(r.Context(), r.directory.ID, []string{u.ID})
-	return u, in[u.ID], err
+	in, err := s.Read.MembershipsOf(r.Context(), r.directory.ID, u.ID)
+	return u, in, err
 }
 
 // missing tells what was not found.
@@ -64,14 +64,14 @@ func missing(err error, what string) error {
 
 // showUser answers with a user that was written, and its groups.
 func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u projections.User) error {
-	var in map[string][]projections.Membership
+	var in []projections.Membership
 	if status != http.StatusCreated || u.Version > 1 { // a new one is in none
 		var err error
-		if in, err = s.Read.Memberships(r.Context(), r.directory.ID, []string{u.ID}); err != nil {
+		if in, err = s.Read.MembershipsOf(r.Context(), r.directory.ID, u.ID); err != nil {
 			return err
 		}
 	}
-	return answer(w, r, status, s.user(r.directory.ID, u, in[u.ID]))
+	return answer(w, r, status, s.user(r.directory.ID, u, in))
 }
 
 func (s *SCIM) replaceUser(w http.ResponseWriter, r *request) error {
