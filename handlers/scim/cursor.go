@@ -76,16 +76,17 @@ func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q
 		return err
 	}
 	more := page.cut
-	if len(page.items) > count {
-		page.items, page.last, more = page.items[:count], page.last-1, count > 0
+	if len(page.ends) > count {
+		page.cutTo(count)
+		page.last, more = page.last-1, count > 0
 	}
-	return answerList(w, r, page.items, page.total, func(head *writer) {
+	return answerList(w, r, page, func(head *writer) {
 		if !more {
 			return
 		}
 		next := page.last
 		if q.Sort != nil {
-			next = at + int64(len(page.items))
+			next = at + int64(len(page.ends))
 		}
 		head.member("nextCursor", cursorOf(r.params, t, next))
 	})

@@ -126,12 +126,14 @@ func (s *SCIM) discoveredList(w http.ResponseWriter, r *request, kind, path stri
 	if err := unfiltered(r); err != nil {
 		return err
 	}
-	out := make([][]byte, len(of))
-	for i, resource := range of {
-		var err error
-		if out[i], err = encode(s.located(r, kind, path+resource["id"].(string), resource)); err != nil {
+	page := shown{total: len(of)}
+	for _, resource := range of {
+		one, err := encode(s.located(r, kind, path+resource["id"].(string), resource))
+		if err != nil {
 			return err
 		}
+		page.resources.json(one)
+		page.ends = append(page.ends, len(page.resources))
 	}
-	return answerList(w, r, out, len(out), func(head *writer) { head.number("startIndex", 1) })
+	return answerList(w, r, page, func(head *writer) { head.number("startIndex", 1) })
 }

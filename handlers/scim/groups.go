@@ -54,7 +54,9 @@ func (s *SCIM) getGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, r, http.StatusOK, s.group(r.directory.ID, g, members))
+	var body writer
+	shown := s.group(&body, r.directory.ID, g, members)
+	return s.answer(w, r, http.StatusOK, shown, body)
 }
 
 // showWritten answers with a group that is stored. If the read model cannot show its members yet, the answer is without them: an error would
@@ -64,7 +66,9 @@ func (s *SCIM) showWritten(w http.ResponseWriter, r *request, status int, g proj
 	if err != nil && domain.Shown(err).Code != domain.Unavailable {
 		return err
 	}
-	return answer(w, r, status, s.group(r.directory.ID, g, members))
+	var body writer
+	shown := s.group(&body, r.directory.ID, g, members)
+	return s.answer(w, r, status, shown, body)
 }
 
 func (s *SCIM) members(r *request, g projections.Group) ([]projections.Member, error) {
@@ -142,13 +146,13 @@ func (s *SCIM) groupPage(r *request, q projections.Query) (shown, error) {
 			return shown{}, err
 		}
 	}
-	out := shown{items: make([][]byte, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
-	for i, g := range page.Items {
+	out := shown{total: page.Total, last: page.Last, cut: cut}
+	for _, g := range page.Items {
 		members, err := s.members(r, g)
 		if err != nil {
 			return shown{}, err
 		}
-		if out.items[i], err = r.wanted.of(s.group(r.directory.ID, g, members).json); err != nil {
+		if err := out.add(r.wanted, func(w *writer) { s.group(w, r.directory.ID, g, members) }); err != nil {
 			return shown{}, err
 		}
 	}

@@ -67,10 +67,50 @@ func number(params url.Values, name string, otherwise int, reason domain.Reason)
 
 // shown is a page of resources as they are sent.
 type shown struct {
-	items [][]byte
-	total int
-	last  int64 // the place of the last one
-	cut   bool  // there are fewer than were asked for, though more exist
+	resources writer // without the brackets of their list
+	ends      []int  // of each
+	total     int
+	last      int64 // the place of the last one
+	cut       bool  // there are fewer than were asked for, though more exist
+}
+
+// add writes one of the page, with the attributes that the client wants.
+func (p *shown) add(wanted selection, one func(*writer)) error {
+	if wanted.all() {
+		one(&p.resources)
+	} else {
+		var whole writer
+		one(&whole)
+		body, err := wanted.of(whole)
+		if err != nil {
+			return err
+		}
+		p.resources.json(body)
+	}
+	p.ends = append(p.ends, len(p.resources))
+	return nil
+}
+
+// cutTo leaves out all but the first resources.
+func (p *shown) cutTo(count int) {
+	p.ends = p.ends[:count]
+	end := 0
+	if count > 0 {
+		end = p.ends[count-1]
+	}
+	p.resources = p.resources[:end]
+}
+
+// join adds a page behind this one.
+func (p *shown) join(next shown) {
+	if len(next.ends) > 0 {
+		p.resources.json(next.resources)
+	}
+	shift := len(p.resources) - len(next.resources)
+	for _, end := range next.ends {
+		p.ends = append(p.ends, end+shift)
+	}
+	p.total, p.cut = p.total+next.total, next.cut
 }
 
 // pages reads pages of one type.
@@ -89,29 +129,23 @@ func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read page
 	if err != nil {
 		return err
 	}
-	return answerList(w, r, page.items, page.total, func(head *writer) { head.number("startIndex", q.Start) })
+	return answerList(w, r, page, func(head *writer) { head.number("startIndex", q.Start) })
 }
 
 // answerList sends a page (RFC 7644 §3.4.2); more adds what else there is to say of it.
-func answerList(w http.ResponseWriter, r *request, resources [][]byte, total int, more func(head *writer)) error {
-	size := 512
-	for _, one := range resources {
-		size += len(one) + 1
-	}
-	body := make(writer, 0, size)
+func answerList(w http.ResponseWriter, r *request, page shown, more func(head *writer)) error {
+	body := make(writer, 0, len(page.resources)+512)
 	body.begin('{')
 	body.name("schemas")
 	body.begin('[')
 	body.text("urn:ietf:params:scim:api:messages:2.0:ListResponse")
 	body.end(']')
-	body.number("totalResults", total)
-	body.number("itemsPerPage", len(resources))
+	body.number("totalResults", page.total)
+	body.number("itemsPerPage", len(page.ends))
 	more(&body)
 	body.name("Resources")
 	body.begin('[')
-	for _, one := range resources {
-		body.json(one)
-	}
+	body = append(body, page.resources...)
 	body.end(']')
 	body.end('}')
 	write(w, r.Request, http.StatusOK, body)

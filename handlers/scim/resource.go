@@ -2,47 +2,46 @@ package scim
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// resource is one as it is sent, whole, and what the headers of an answer say of it.
-type resource struct {
-	json           []byte
-	etag, location string
+// frame is what the server decides of a resource, and puts around its attributes.
+type frame struct {
+	kind              *domain.ResourceType
+	id, etag          string
+	created, modified time.Time
 }
 
-// resource puts around the attributes what the server decides: id, schemas and meta (RFC 7643 §3.1). More adds what else there is, and is given the names of
-// the attributes.
-func (s *SCIM) resource(t *domain.ResourceType, directory, id, etag string, attributes projections.JSON, created, modified time.Time, more func(w *writer, names [][]byte)) resource {
+// resource writes the frame (RFC 7643 §3.1) and the attributes. More adds what else there is, and is given the names of the attributes.
+func (s *SCIM) resource(w *writer, directory string, f frame, attributes projections.JSON, more func(names [][]byte)) {
+	*w = slices.Grow(*w, len(attributes)+512)
 	known := names(attributes)
-	location := s.location(t, directory, id)
-	w := make(writer, 0, len(attributes)+512)
 	w.begin('{')
 	w.name("schemas")
 	w.begin('[')
-	w.text(t.Core.ID)
+	w.text(f.kind.Core.ID)
 	for _, name := range known {
 		if domain.IsURN(string(name)) {
 			w.text(string(name))
 		}
 	}
 	w.end(']')
-	w.member("id", id)
+	w.member("id", f.id)
 	w.name("meta")
 	w.begin('{')
-	w.member("resourceType", t.Name)
-	w.time("created", created)
-	w.time("lastModified", modified)
-	w.member("location", location)
-	w.member("version", etag)
+	w.member("resourceType", f.kind.Name)
+	w.time("created", f.created)
+	w.time("lastModified", f.modified)
+	w.member("location", s.location(f.kind, directory, f.id))
+	w.member("version", f.etag)
 	w.end('}')
 	w.inside(attributes)
-	more(&w, known)
+	more(known)
 	w.end('}')
-	return resource{w, etag, location}
 }
 
 func (s *SCIM) location(t *domain.ResourceType, directory, id string) string {
@@ -50,8 +49,9 @@ func (s *SCIM) location(t *domain.ResourceType, directory, id string) string {
 }
 
 // user is a user as it is shown. Whether it is active is always said, as filters have it: a user is, unless its provider says otherwise.
-func (s *SCIM) user(directory string, u projections.User, in []projections.Membership) resource {
-	return s.resource(domain.UserType, directory, u.ID, userETag(u, in), u.JSON, u.Created, u.Modified, func(w *writer, names [][]byte) {
+func (s *SCIM) user(w *writer, directory string, u projections.User, in []projections.Membership) frame {
+	f := frame{domain.UserType, u.ID, userETag(u, in), u.Created, u.Modified}
+	s.resource(w, directory, f, u.JSON, func(names [][]byte) {
 		if !says(names, "active") {
 			w.name("active")
 			w.json([]byte("true"))
@@ -75,6 +75,7 @@ func (s *SCIM) user(directory string, u projections.User, in []projections.Membe
 		}
 		w.end(']')
 	})
+	return f
 }
 
 func says(names [][]byte, name string) bool {
@@ -87,8 +88,9 @@ func says(names [][]byte, name string) bool {
 }
 
 // group is a group as it is shown.
-func (s *SCIM) group(directory string, g projections.Group, members []projections.Member) resource {
-	return s.resource(domain.GroupType, directory, g.ID, groupETag(g), g.JSON, g.Created, g.Modified, func(w *writer, _ [][]byte) {
+func (s *SCIM) group(w *writer, directory string, g projections.Group, members []projections.Member) frame {
+	f := frame{domain.GroupType, g.ID, groupETag(g), g.Created, g.Modified}
+	s.resource(w, directory, f, g.JSON, func([][]byte) {
 		if len(members) == 0 {
 			return
 		}
@@ -108,17 +110,18 @@ func (s *SCIM) group(directory string, g projections.Group, members []projection
 		}
 		w.end(']')
 	})
+	return f
 }
 
 // answer sends one resource with the attributes that the client wants, and its ETag and, if it is new, its Location.
-func answer(w http.ResponseWriter, r *request, status int, res resource) error {
-	body, err := r.wanted.of(res.json)
+func (s *SCIM) answer(w http.ResponseWriter, r *request, status int, f frame, whole []byte) error {
+	body, err := r.wanted.of(whole)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", res.etag)
+	w.Header().Set("ETag", f.etag)
 	if status == http.StatusCreated {
-		w.Header().Set("Location", res.location)
+		w.Header().Set("Location", s.location(f.kind, r.directory.ID, f.id))
 	}
 	write(w, r.Request, status, body)
 	return nil

@@ -70,10 +70,9 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	if r.params.Has("cursor") || r.params.Has("sortBy") {
 		return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "sort or page by cursor at /Users/.search and /Groups/.search")
 	}
-	var found [][]byte
+	var found shown
 	var refused []error
-	total, start, left := 0, 1, 0
-	cut := false // then the rest is for the next page
+	start, left := 1, 0
 	for _, t := range []*domain.ResourceType{domain.UserType, domain.GroupType} {
 		var err error
 		if r.wanted, err = selectionOf(t, r.params); err != nil {
@@ -86,21 +85,21 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 		} else if err != nil {
 			return err
 		}
-		start, left = q.Start, q.Count-len(found)
-		if cut {
+		start, left = q.Start, q.Count-len(found.ends)
+		if found.cut { // then the rest is for the next page
 			left = 0
 		}
-		q.Start, q.Count = max(1, q.Start-total), left
+		q.Start, q.Count = max(1, q.Start-found.total), left
 		page, err := s.page(t)(r, q)
 		if err != nil {
 			return err
 		}
-		found, total, cut = append(found, page.items...), total+page.total, page.cut
+		found.join(page)
 	}
 	if len(refused) == 2 {
 		return refused[0]
 	}
-	return answerList(w, r, found, total, func(head *writer) { head.number("startIndex", start) })
+	return answerList(w, r, found, func(head *writer) { head.number("startIndex", start) })
 }
 
 func (s *SCIM) page(t *domain.ResourceType) pages {

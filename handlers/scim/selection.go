@@ -61,9 +61,12 @@ func (s selection) shows(name string) bool {
 	return false
 }
 
+// all tells whether every attribute is shown.
+func (s selection) all() bool { return !s.some && len(s.except) == 0 }
+
 // of is what an answer shows of a resource that is JSON.
 func (s selection) of(whole []byte) ([]byte, error) {
-	if !s.some && len(s.except) == 0 {
+	if s.all() {
 		return whole, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(whole))

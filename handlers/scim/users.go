@@ -41,7 +41,9 @@ func (s *SCIM) getUser(w http.ResponseWriter, r *request) error {
 	if same, err := unchanged(w, r, userETag(u, in)); same || err != nil {
 		return err
 	}
-	return answer(w, r, http.StatusOK, s.user(r.directory.ID, u, in))
+	var body writer
+	shown := s.user(&body, r.directory.ID, u, in)
+	return s.answer(w, r, http.StatusOK, shown, body)
 }
 
 // userAndGroups reads the user in the path.
@@ -71,7 +73,9 @@ func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u project
 			return err
 		}
 	}
-	return answer(w, r, status, s.user(r.directory.ID, u, in))
+	var body writer
+	shown := s.user(&body, r.directory.ID, u, in)
+	return s.answer(w, r, status, shown, body)
 }
 
 func (s *SCIM) replaceUser(w http.ResponseWriter, r *request) error {
@@ -136,9 +140,9 @@ func (s *SCIM) userPage(r *request, q projections.Query) (shown, error) {
 			return shown{}, err
 		}
 	}
-	out := shown{items: make([][]byte, len(page.Items)), total: page.Total, last: page.Last, cut: cut}
-	for i, u := range page.Items {
-		if out.items[i], err = r.wanted.of(s.user(r.directory.ID, u, in[u.ID]).json); err != nil {
+	out := shown{total: page.Total, last: page.Last, cut: cut}
+	for _, u := range page.Items {
+		if err := out.add(r.wanted, func(w *writer) { s.user(w, r.directory.ID, u, in[u.ID]) }); err != nil {
 			return shown{}, err
 		}
 	}
