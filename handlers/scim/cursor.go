@@ -76,18 +76,17 @@ func listedByCursor(w http.ResponseWriter, r *request, t *domain.ResourceType, q
 		return err
 	}
 	more := page.cut
-	if len(page.ends) > count {
-		page.cutTo(count)
-		page.last, more = page.last-1, count > 0
+	if page.count > count {
+		page.count, page.last, more = count, page.last-1, count > 0
 	}
-	return answerList(w, r, page, func(head *writer) {
+	return answerList(w, r, func(head *writer) {
 		if !more {
 			return
 		}
 		next := page.last
 		if q.Sort != nil {
-			next = at + int64(len(page.ends))
+			next = at + int64(page.count)
 		}
 		head.member("nextCursor", cursorOf(r.params, t, next))
-	})
+	}, page)
 }

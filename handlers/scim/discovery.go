@@ -126,14 +126,10 @@ func (s *SCIM) discoveredList(w http.ResponseWriter, r *request, kind, path stri
 	if err := unfiltered(r); err != nil {
 		return err
 	}
-	page := shown{total: len(of)}
-	for _, resource := range of {
-		one, err := encode(s.located(r, kind, path+resource["id"].(string), resource))
-		if err != nil {
-			return err
-		}
-		page.resources.json(one)
-		page.ends = append(page.ends, len(page.resources))
-	}
-	return answerList(w, r, page, func(head *writer) { head.number("startIndex", 1) })
+	page := shown{count: len(of), total: len(of), one: func(w *writer, i int) error {
+		one, err := encode(s.located(r, kind, path+of[i]["id"].(string), of[i]))
+		w.json(one)
+		return err
+	}}
+	return answerList(w, r, func(head *writer) { head.number("startIndex", 1) }, page)
 }

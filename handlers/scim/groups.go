@@ -54,9 +54,7 @@ func (s *SCIM) getGroup(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	var body writer
-	shown := s.group(&body, r.directory.ID, g, members)
-	return s.answer(w, r, http.StatusOK, shown, body)
+	return s.answer(w, r, http.StatusOK, func(w *writer) frame { return s.group(w, r.directory.ID, g, members) })
 }
 
 // showWritten answers with a group that is stored. If the read model cannot show its members yet, the answer is without them: an error would
@@ -66,9 +64,7 @@ func (s *SCIM) showWritten(w http.ResponseWriter, r *request, status int, g proj
 	if err != nil && domain.Shown(err).Code != domain.Unavailable {
 		return err
 	}
-	var body writer
-	shown := s.group(&body, r.directory.ID, g, members)
-	return s.answer(w, r, status, shown, body)
+	return s.answer(w, r, status, func(w *writer) frame { return s.group(w, r.directory.ID, g, members) })
 }
 
 func (s *SCIM) members(r *request, g projections.Group) ([]projections.Member, error) {
@@ -146,17 +142,15 @@ func (s *SCIM) groupPage(r *request, q projections.Query) (shown, error) {
 			return shown{}, err
 		}
 	}
-	out := shown{total: page.Total, last: page.Last, cut: cut}
-	for _, g := range page.Items {
+	one := func(w *writer, i int) error {
+		g := page.Items[i]
 		members, err := s.members(r, g)
 		if err != nil {
-			return shown{}, err
+			return err
 		}
-		if err := out.add(r.wanted, func(w *writer) { s.group(w, r.directory.ID, g, members) }); err != nil {
-			return shown{}, err
-		}
+		return r.wanted.write(w, func(w *writer) { s.group(w, r.directory.ID, g, members) })
 	}
-	return out, nil
+	return shown{count: len(page.Items), one: one, total: page.Total, last: page.Last, cut: cut}, nil
 }
 
 // fitting is how many of the groups fit into one page with their members.

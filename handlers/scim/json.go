@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -99,26 +100,38 @@ func (w *writer) inside(object []byte) {
 	}
 }
 
-// names are those of an object's members, as they are escaped. The object is compact JSON.
-func names(object []byte) [][]byte {
-	var out [][]byte
-	for i, depth, begun := 0, 0, -1; i < len(object); i++ {
-		switch c := object[i]; {
-		case c == '{' || c == '[':
+// names calls each with the names of an object's members, as they are escaped. The object is compact JSON.
+func names(object []byte, each func(name []byte)) {
+	for i, depth := 0, 0; i < len(object); i++ {
+		switch object[i] {
+		case '{', '[':
 			depth++
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
-		case c == '"':
-			begun = i + 1
+		case '"':
+			begun := i + 1
 			for i++; object[i] != '"'; i++ {
 				if object[i] == '\\' {
 					i++
 				}
 			}
-			if depth == 1 && i+1 < len(object) && object[i+1] == ':' {
-				out = append(out, object[begun:i])
+			if depth == 1 && object[i+1] == ':' {
+				each(object[begun:i])
 			}
 		}
 	}
-	return out
+}
+
+// bodies lends the memory of answers that may be long.
+var bodies = sync.Pool{New: func() any { return new(writer) }}
+
+// bodyKept bounds what is kept for the next answer.
+const bodyKept = 256 << 10
+
+// giveBack lets the next answer have the memory of one that was sent.
+func giveBack(body *writer) {
+	if cap(*body) <= bodyKept {
+		*body = (*body)[:0]
+		bodies.Put(body)
+	}
 }

@@ -50,13 +50,13 @@ func FuzzWriter(f *testing.F) {
 			t.Errorf("%s\nis %v\nnot %v", w, got, want)
 		}
 		var found []string
-		for _, name := range names(inner) {
+		names(inner, func(name []byte) {
 			var s string
 			if err := json.Unmarshal([]byte(`"`+string(name)+`"`), &s); err != nil {
 				t.Fatal(err)
 			}
 			found = append(found, s)
-		}
+		})
 		for _, name := range found {
 			if _, there := in.(map[string]any)[name]; !there {
 				t.Errorf("%s has no %q", inner, name)

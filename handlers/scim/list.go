@@ -65,52 +65,13 @@ func number(params url.Values, name string, otherwise int, reason domain.Reason)
 	return n, nil
 }
 
-// shown is a page of resources as they are sent.
+// shown is a page of resources that are to be sent.
 type shown struct {
-	resources writer // without the brackets of their list
-	ends      []int  // of each
-	total     int
-	last      int64 // the place of the last one
-	cut       bool  // there are fewer than were asked for, though more exist
-}
-
-// add writes one of the page, with the attributes that the client wants.
-func (p *shown) add(wanted selection, one func(*writer)) error {
-	if wanted.all() {
-		one(&p.resources)
-	} else {
-		var whole writer
-		one(&whole)
-		body, err := wanted.of(whole)
-		if err != nil {
-			return err
-		}
-		p.resources.json(body)
-	}
-	p.ends = append(p.ends, len(p.resources))
-	return nil
-}
-
-// cutTo leaves out all but the first resources.
-func (p *shown) cutTo(count int) {
-	p.ends = p.ends[:count]
-	end := 0
-	if count > 0 {
-		end = p.ends[count-1]
-	}
-	p.resources = p.resources[:end]
-}
-
-// join adds a page behind this one.
-func (p *shown) join(next shown) {
-	if len(next.ends) > 0 {
-		p.resources.json(next.resources)
-	}
-	shift := len(p.resources) - len(next.resources)
-	for _, end := range next.ends {
-		p.ends = append(p.ends, end+shift)
-	}
-	p.total, p.cut = p.total+next.total, next.cut
+	count int
+	one   func(w *writer, i int) error // writes one of them
+	total int
+	last  int64 // the place of the last one
+	cut   bool  // there are fewer than were asked for, though more exist
 }
 
 // pages reads pages of one type.
@@ -129,25 +90,36 @@ func listed(w http.ResponseWriter, r *request, t *domain.ResourceType, read page
 	if err != nil {
 		return err
 	}
-	return answerList(w, r, page, func(head *writer) { head.number("startIndex", q.Start) })
+	return answerList(w, r, func(head *writer) { head.number("startIndex", q.Start) }, page)
 }
 
-// answerList sends a page (RFC 7644 §3.4.2); more adds what else there is to say of it.
-func answerList(w http.ResponseWriter, r *request, page shown, more func(head *writer)) error {
-	body := make(writer, 0, len(page.resources)+512)
+// answerList sends a list of what is on the pages (RFC 7644 §3.4.2); more adds what else there is to say of it.
+func answerList(w http.ResponseWriter, r *request, more func(head *writer), on ...shown) error {
+	count, total := 0, 0
+	for _, page := range on {
+		count, total = count+page.count, total+page.total
+	}
+	body := bodies.Get().(*writer)
+	defer giveBack(body)
 	body.begin('{')
 	body.name("schemas")
 	body.begin('[')
 	body.text("urn:ietf:params:scim:api:messages:2.0:ListResponse")
 	body.end(']')
-	body.number("totalResults", page.total)
-	body.number("itemsPerPage", len(page.ends))
-	more(&body)
+	body.number("totalResults", total)
+	body.number("itemsPerPage", count)
+	more(body)
 	body.name("Resources")
 	body.begin('[')
-	body = append(body, page.resources...)
+	for _, page := range on {
+		for i := range page.count {
+			if err := page.one(body, i); err != nil {
+				return err
+			}
+		}
+	}
 	body.end(']')
 	body.end('}')
-	write(w, r.Request, http.StatusOK, body)
+	write(w, r.Request, http.StatusOK, *body)
 	return nil
 }

@@ -2,7 +2,6 @@ package scim
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -16,19 +15,18 @@ type frame struct {
 	created, modified time.Time
 }
 
-// resource writes the frame (RFC 7643 §3.1) and the attributes. More adds what else there is, and is given the names of the attributes.
-func (s *SCIM) resource(w *writer, directory string, f frame, attributes projections.JSON, more func(names [][]byte)) {
-	*w = slices.Grow(*w, len(attributes)+512)
-	known := names(attributes)
+// begin writes the frame (RFC 7643 §3.1) and the attributes, and leaves the object open for what else there is. It tells whether the attributes say
+// if the resource is active.
+func (s *SCIM) begin(w *writer, directory string, f frame, attributes projections.JSON) (active bool) {
 	w.begin('{')
 	w.name("schemas")
 	w.begin('[')
 	w.text(f.kind.Core.ID)
-	for _, name := range known {
-		if domain.IsURN(string(name)) {
+	names(attributes, func(name []byte) {
+		if active = active || string(name) == "active"; domain.IsURN(string(name)) {
 			w.text(string(name))
 		}
-	}
+	})
 	w.end(']')
 	w.member("id", f.id)
 	w.name("meta")
@@ -40,60 +38,46 @@ func (s *SCIM) resource(w *writer, directory string, f frame, attributes project
 	w.member("version", f.etag)
 	w.end('}')
 	w.inside(attributes)
-	more(known)
-	w.end('}')
+	return active
 }
 
 func (s *SCIM) location(t *domain.ResourceType, directory, id string) string {
 	return BaseURL(s.PublicURL, directory) + t.Endpoint + "/" + id
 }
 
-// user is a user as it is shown. Whether it is active is always said, as filters have it: a user is, unless its provider says otherwise.
+// user writes a user as it is shown. Whether it is active is always said, as filters have it: a user is, unless its provider says otherwise.
 func (s *SCIM) user(w *writer, directory string, u projections.User, in []projections.Membership) frame {
 	f := frame{domain.UserType, u.ID, userETag(u, in), u.Created, u.Modified}
-	s.resource(w, directory, f, u.JSON, func(names [][]byte) {
-		if !says(names, "active") {
-			w.name("active")
-			w.json([]byte("true"))
-		}
-		if len(in) == 0 {
-			return
-		}
+	if said := s.begin(w, directory, f, u.JSON); !said {
+		w.name("active")
+		w.json([]byte("true"))
+	}
+	if len(in) > 0 {
 		w.name("groups")
 		w.begin('[')
 		for _, g := range in {
+			how := "indirect"
+			if g.Direct {
+				how = "direct"
+			}
 			w.begin('{')
 			w.member("value", g.Group)
 			w.member("display", g.Display)
-			if g.Direct {
-				w.member("type", "direct")
-			} else {
-				w.member("type", "indirect")
-			}
+			w.member("type", how)
 			w.member("$ref", s.location(domain.GroupType, directory, g.Group))
 			w.end('}')
 		}
 		w.end(']')
-	})
+	}
+	w.end('}')
 	return f
 }
 
-func says(names [][]byte, name string) bool {
-	for _, n := range names {
-		if string(n) == name {
-			return true
-		}
-	}
-	return false
-}
-
-// group is a group as it is shown.
+// group writes a group as it is shown.
 func (s *SCIM) group(w *writer, directory string, g projections.Group, members []projections.Member) frame {
 	f := frame{domain.GroupType, g.ID, groupETag(g), g.Created, g.Modified}
-	s.resource(w, directory, f, g.JSON, func([][]byte) {
-		if len(members) == 0 {
-			return
-		}
+	s.begin(w, directory, f, g.JSON)
+	if len(members) > 0 {
 		w.name("members")
 		w.begin('[')
 		for _, m := range members {
@@ -109,20 +93,23 @@ func (s *SCIM) group(w *writer, directory string, g projections.Group, members [
 			w.end('}')
 		}
 		w.end(']')
-	})
+	}
+	w.end('}')
 	return f
 }
 
 // answer sends one resource with the attributes that the client wants, and its ETag and, if it is new, its Location.
-func (s *SCIM) answer(w http.ResponseWriter, r *request, status int, f frame, whole []byte) error {
-	body, err := r.wanted.of(whole)
-	if err != nil {
+func (s *SCIM) answer(w http.ResponseWriter, r *request, status int, one func(*writer) frame) error {
+	body := bodies.Get().(*writer)
+	defer giveBack(body)
+	var f frame
+	if err := r.wanted.write(body, func(w *writer) { f = one(w) }); err != nil {
 		return err
 	}
 	w.Header().Set("ETag", f.etag)
 	if status == http.StatusCreated {
 		w.Header().Set("Location", s.location(f.kind, r.directory.ID, f.id))
 	}
-	write(w, r.Request, status, body)
+	write(w, r.Request, status, *body)
 	return nil
 }

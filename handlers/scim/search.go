@@ -70,12 +70,14 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 	if r.params.Has("cursor") || r.params.Has("sortBy") {
 		return domain.RefuseFor(domain.Invalid, domain.InvalidValue, "sort or page by cursor at /Users/.search and /Groups/.search")
 	}
-	var found shown
+	var found []shown
 	var refused []error
-	start, left := 1, 0
+	start, count, total := 1, 0, 0
+	cut := false // then the rest is for the next page
 	for _, t := range []*domain.ResourceType{domain.UserType, domain.GroupType} {
+		of := *r
 		var err error
-		if r.wanted, err = selectionOf(t, r.params); err != nil {
+		if of.wanted, err = selectionOf(t, r.params); err != nil {
 			return err
 		}
 		q, err := queryOf(r, t)
@@ -85,21 +87,21 @@ func (s *SCIM) searchAll(w http.ResponseWriter, r *request) error {
 		} else if err != nil {
 			return err
 		}
-		start, left = q.Start, q.Count-len(found.ends)
-		if found.cut { // then the rest is for the next page
+		left := q.Count - count
+		if cut {
 			left = 0
 		}
-		q.Start, q.Count = max(1, q.Start-found.total), left
-		page, err := s.page(t)(r, q)
+		start, q.Start, q.Count = q.Start, max(1, q.Start-total), left
+		page, err := s.page(t)(&of, q)
 		if err != nil {
 			return err
 		}
-		found.join(page)
+		found, count, total, cut = append(found, page), count+page.count, total+page.total, page.cut
 	}
 	if len(refused) == 2 {
 		return refused[0]
 	}
-	return answerList(w, r, found, func(head *writer) { head.number("startIndex", start) })
+	return answerList(w, r, func(head *writer) { head.number("startIndex", start) }, found...)
 }
 
 func (s *SCIM) page(t *domain.ResourceType) pages {

@@ -61,21 +61,23 @@ func (s selection) shows(name string) bool {
 	return false
 }
 
-// all tells whether every attribute is shown.
-func (s selection) all() bool { return !s.some && len(s.except) == 0 }
-
-// of is what an answer shows of a resource that is JSON.
-func (s selection) of(whole []byte) ([]byte, error) {
-	if s.all() {
-		return whole, nil
+// write writes what an answer shows of a resource, which one writes whole.
+func (s selection) write(w *writer, one func(*writer)) error {
+	if !s.some && len(s.except) == 0 {
+		one(w)
+		return nil
 	}
+	var whole writer
+	one(&whole)
 	d := json.NewDecoder(bytes.NewReader(whole))
 	d.UseNumber()
 	var resource map[string]any
 	if err := d.Decode(&resource); err != nil {
-		return nil, fmt.Errorf("select attributes: %w", err)
+		return fmt.Errorf("select attributes: %w", err)
 	}
-	return encode(s.from(resource))
+	chosen, err := encode(s.from(resource))
+	w.json(chosen)
+	return err
 }
 
 func (s selection) from(resource map[string]any) map[string]any {

@@ -41,9 +41,7 @@ func (s *SCIM) getUser(w http.ResponseWriter, r *request) error {
 	if same, err := unchanged(w, r, userETag(u, in)); same || err != nil {
 		return err
 	}
-	var body writer
-	shown := s.user(&body, r.directory.ID, u, in)
-	return s.answer(w, r, http.StatusOK, shown, body)
+	return s.answer(w, r, http.StatusOK, func(w *writer) frame { return s.user(w, r.directory.ID, u, in) })
 }
 
 // userAndGroups reads the user in the path.
@@ -73,9 +71,7 @@ func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u project
 			return err
 		}
 	}
-	var body writer
-	shown := s.user(&body, r.directory.ID, u, in)
-	return s.answer(w, r, status, shown, body)
+	return s.answer(w, r, status, func(w *writer) frame { return s.user(w, r.directory.ID, u, in) })
 }
 
 func (s *SCIM) replaceUser(w http.ResponseWriter, r *request) error {
@@ -140,13 +136,11 @@ func (s *SCIM) userPage(r *request, q projections.Query) (shown, error) {
 			return shown{}, err
 		}
 	}
-	out := shown{total: page.Total, last: page.Last, cut: cut}
-	for _, u := range page.Items {
-		if err := out.add(r.wanted, func(w *writer) { s.user(w, r.directory.ID, u, in[u.ID]) }); err != nil {
-			return shown{}, err
-		}
+	one := func(w *writer, i int) error {
+		u := page.Items[i]
+		return r.wanted.write(w, func(w *writer) { s.user(w, r.directory.ID, u, in[u.ID]) })
 	}
-	return out, nil
+	return shown{count: len(page.Items), one: one, total: page.Total, last: page.Last, cut: cut}, nil
 }
 
 const (
