@@ -90,23 +90,24 @@ func shut(s *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
 	}
 }
 
-// held is a handler of which every answer, and every request that it accepts, is held against openapi.yaml.
-func held(t testing.TB, next http.Handler) http.Handler {
-	t.Helper()
+// held is a handler of which every answer, and every request that it accepts, is held against openapi.yaml. What is wrong is told to the test that the
+// world has at that time: a fuzzer keeps an input that its own case failed with.
+func (w *world) held(next http.Handler) http.Handler {
+	w.t.Helper()
 	c, err := theContract()
 	if err != nil {
-		t.Fatalf("openapi.yaml: %v", err)
+		w.t.Fatalf("openapi.yaml: %v", err)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
 		sent := &bytes.Buffer{}
 		r.Body = struct {
 			io.Reader
 			io.Closer
 		}{io.TeeReader(r.Body, sent), r.Body}
-		answer := &copied{ResponseWriter: w}
+		answer := &copied{ResponseWriter: to}
 		next.ServeHTTP(answer, r)
 		if err := c.hold(r, sent.Bytes(), answer); err != nil {
-			t.Errorf("%s %s %.300s = %d %.500s: openapi.yaml: %.500s", r.Method, r.URL, sent, answer.status, answer.body.String(), err.Error())
+			w.t.Errorf("%s %s %.300s = %d %.500s: openapi.yaml: %.500s", r.Method, r.URL, sent, answer.status, answer.body.String(), err.Error())
 		}
 	})
 }

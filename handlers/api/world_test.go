@@ -162,7 +162,7 @@ func (w *world) start(allow ...string) {
 	read.Expect(head)
 	mux := http.NewServeMux()
 	door.Mount(mux)
-	w.read, w.door, w.handler = read, door, held(w.t, handlers.Serve(mux, logger, prometheus.NewRegistry()))
+	w.read, w.door, w.handler = read, door, w.held(handlers.Serve(mux, logger, prometheus.NewRegistry()))
 }
 
 // watched is the log with a hook on its appends.
