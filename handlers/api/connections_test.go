@@ -52,6 +52,31 @@ func TestConnectionIDs(t *testing.T) {
 
 // TestConnectionStates leads a connection through all of its states.
 //
+// TestOnboardingIsResetEitherWay, of a directory as of a connection: nobody has to remember which is sent how.
+//
+// Proves SSO §reset-onboarding.
+func TestOnboardingIsResetEitherWay(t *testing.T) {
+	w := newWorld(t)
+	w.must(201, "POST", "/api/v2/org", `{"name":"Acme"}`)
+	const sync = "/api/v2/org/acme/directory-sync"
+	w.must(201, "POST", sync, "")
+	c := w.connection("acme")
+	for _, method := range []string{"POST", "PATCH"} {
+		w.must(200, "POST", sync+"/invite-admin", `{"it_admin_email":"it@acme.test"}`)
+		w.must(200, "PUT", c+"/admin-onboarding", `{"provider_type":"adfs"}`)
+		w.deliver()
+		if a := w.must(200, "GET", sync, ""); a.at("onboarding", "invitation_sent_at") == nil {
+			t.Fatalf("nobody is invited: %s", a.body)
+		}
+		if a := w.must(200, method, sync+"/reset-onboarding", ""); a.at("onboarding", "invitation_sent_at") != nil || a.text("onboarding", "it_admin_email") != "it@acme.test" {
+			t.Errorf("%s of a directory: %s", method, a.body)
+		}
+		if a := w.must(200, method, c+"/reset-onboarding?preload_associations=onboarding", ""); a.text("onboarding", "state") != "not_initialized" {
+			t.Errorf("%s of a connection: %s", method, a.body)
+		}
+	}
+}
+
 // Proves SSO §state, §onboarding.state, §update.active, §reset-onboarding, §activate.
 func TestConnectionStates(t *testing.T) {
 	w := newWorld(t)

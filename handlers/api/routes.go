@@ -52,6 +52,7 @@ func (a *API) routes() ([]handlers.Route, error) {
 	write("PATCH", sync+"/disable", a.ofDirectory(a.setActive(false)))
 	write("POST", sync+"/invite-admin", a.ofDirectory(a.inviteDirectoryAdmin))
 	write("POST", sync+"/reset-onboarding", a.ofDirectory(a.resetDirectoryOnboarding))
+	write("PATCH", sync+"/reset-onboarding", a.ofDirectory(a.resetDirectoryOnboarding))
 
 	write("POST", org+"/admins", a.ofOrganization(a.createAdministrator))
 	read("GET", org+"/admins", a.ofOrganization(a.listAdministrators))
@@ -112,6 +113,7 @@ func (a *API) routes() ([]handlers.Route, error) {
 	write("POST", idp+"/admin-onboarding", a.ofConnection(a.createOnboarding))
 	write("PUT", idp+"/admin-onboarding", a.ofConnection(a.updateOnboarding))
 	write("POST", idp+"/invite-admin", a.inviteAdmin())
+	write("POST", idp+"/reset-onboarding", a.resetOnboarding())
 	write("PATCH", idp+"/reset-onboarding", a.resetOnboarding())
 	write("PATCH", idp+"/activate", a.setConnectionActive(true))
 	write("PATCH", idp+"/disable", a.setConnectionActive(false))
