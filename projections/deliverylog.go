@@ -31,9 +31,6 @@ const (
 	StateCancelled DeliveryState = "cancelled"
 )
 
-// DeliveryStates are all of them.
-var DeliveryStates = []DeliveryState{StatePending, StateDelivered, StateFailed, StateCancelled}
-
 func shownState(stored string) DeliveryState {
 	if stored == "ready" || stored == "waiting" {
 		return StatePending

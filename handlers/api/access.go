@@ -2,7 +2,9 @@ package api
 
 import (
 	"errors"
+	"iter"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -93,26 +95,28 @@ func (a *API) paced(w http.ResponseWriter, k projections.APIKey) error {
 }
 
 // paramsOf reads the query. What cannot be read or is not known is not passed over: a list without its filter is another list.
-func paramsOf(r *http.Request, known []string) (url.Values, error) {
+func paramsOf(r *http.Request, known map[string]parameter) (url.Values, error) {
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "the query of the URL cannot be read; escape its values")
 	}
 	wrong := map[string]string{}
-	for name := range params {
-		if !slices.Contains(known, name) {
-			wrong[name] = unknownHere(known)
+	for name, values := range params {
+		if p, is := known[name]; !is {
+			wrong[name] = unknownHere(maps.Keys(known))
+		} else if what := p.refuse(values); what != "" {
+			wrong[name] = what
 		}
 	}
 	return params, refuseFields(wrong)
 }
 
 // unknownHere says of a name that it is not among those that there are.
-func unknownHere(known []string) string {
-	if len(known) == 0 {
-		return "is unknown here; there are none"
+func unknownHere(known iter.Seq[string]) string {
+	if names := slices.Sorted(known); len(names) > 0 {
+		return "is unknown here; there are: " + strings.Join(names, " ")
 	}
-	return "is unknown here; there are: " + strings.Join(slices.Sorted(slices.Values(known)), " ")
+	return "is unknown here; there are none"
 }
 
 // What follows finds what a path names. What belongs to another organization than the key's is not there, as what never was.

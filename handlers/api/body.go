@@ -52,7 +52,7 @@ func (f fields) take(object map[string]any) error {
 func (f fields) set(name string, value any) string {
 	place, known := f[name]
 	if !known {
-		return unknownHere(slices.Collect(maps.Keys(f)))
+		return unknownHere(maps.Keys(f))
 	}
 	if value == nil {
 		return ""

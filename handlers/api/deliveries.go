@@ -149,9 +149,6 @@ func deliveriesQuery(r *request) (p paging, q projections.LogQuery, err error) {
 	}
 	q.Page, q.PerPage = p.page, p.perPage
 	q.Endpoint, q.State, q.Type = r.params.Get("webhook_id"), projections.DeliveryState(r.params.Get("state")), r.params.Get("type")
-	if q.State != "" && !slices.Contains(projections.DeliveryStates, q.State) {
-		return p, q, domain.RefuseField("state", "is none of %v", projections.DeliveryStates)
-	}
 	if text := r.params.Get("subject"); text != "" {
 		q.Subject, err = subjectOf(text)
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"net/http"
-	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
@@ -125,12 +124,9 @@ func (a *API) updateDirectory(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) resetToken(w http.ResponseWriter, r *request) error {
-	var overlap time.Duration
-	if text := r.params.Get("overlap"); text != "" {
-		var err error
-		if overlap, err = time.ParseDuration(text); err != nil {
-			return domain.RefuseField("overlap", "is not a duration, as 24h or 90m")
-		}
+	overlap, err := duration(r.params, "overlap", 0)
+	if err != nil {
+		return err
 	}
 	d, token, err := a.Commands.ResetToken(r.Context(), r.caller(), r.directory, overlap)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// openAPI describes the API. It is the contract: a route that it does not describe does not start, and a query parameter that it does not name is
-// refused.
+// openAPI describes the API. It is the contract: a route that it does not describe does not start, and a query parameter that it does not name, or whose
+// value is none of those that it lists, is refused.
 //
 //go:embed openapi.yaml
 var openAPI []byte
@@ -133,7 +133,7 @@ func readDocument(text []byte) (*document, error) {
 	return &d, nil
 }
 
-// operation is that of a method on a path, with all of its parameters; nil if it is not described.
+// operation is that of a method on a path, with all of its parameters and what they may be; nil if it is not described.
 func (d *document) operation(method, path string) *operation {
 	item := d.Paths.named(path)
 	found := map[string]*operation{
@@ -148,20 +148,34 @@ func (d *document) operation(method, path string) *operation {
 		if p.Ref != "" {
 			p = d.Components.Parameters.named(refersTo(p.Ref))
 		}
+		p.Schema = d.plain(p.Schema)
 		whole.Parameters = append(whole.Parameters, p)
 	}
 	return &whole
 }
 
-// query are the names of the query parameters.
-func (o *operation) query() []string {
-	var names []string
+// query are the query parameters, by their names.
+func (o *operation) query() map[string]parameter {
+	found := map[string]parameter{}
 	for _, p := range o.Parameters {
 		if p.In == "query" {
-			names = append(names, p.Name)
+			found[p.Name] = p
 		}
 	}
-	return names
+	return found
+}
+
+// refuse says what is wrong with the values that a parameter has, "" if they may be meant. Numbers, durations and filters are for who reads them.
+func (p parameter) refuse(values []string) string {
+	switch {
+	case p.Schema.Enum == nil:
+		return ""
+	case len(values) > 1:
+		return "is given more than once"
+	case !slices.Contains(p.Schema.Enum, any(values[0])):
+		return "is none of: " + strings.Trim(fmt.Sprint(p.Schema.Enum), "[]")
+	}
+	return ""
 }
 
 // refersTo is the name that a reference ends with.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
 	"github.com/rollcall-sync/rollcall/projections"
@@ -51,6 +52,17 @@ func boolean(params url.Values, name string, wrong map[string]string) bool {
 		wrong[name] = "is neither true nor false"
 	}
 	return false
+}
+
+func duration(params url.Values, name string, otherwise time.Duration) (time.Duration, error) {
+	if !params.Has(name) {
+		return otherwise, nil
+	}
+	d, err := time.ParseDuration(params.Get(name))
+	if err != nil {
+		return 0, domain.RefuseField(name, "is not a duration, as 24h or 90m")
+	}
+	return d, nil
 }
 
 // queryOf reads the page and the filter of a list of users or groups.

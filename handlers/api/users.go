@@ -57,15 +57,11 @@ func (a *API) ofUser(h func(w http.ResponseWriter, r *request, u projections.Use
 }
 
 func (a *API) listUsers(w http.ResponseWriter, r *request) error {
-	switch source := r.params.Get("source"); domain.Source(source) {
+	switch domain.Source(r.params.Get("source")) {
 	case domain.SourceSCIM:
 		r.directories = slices.DeleteFunc(r.directories, func(d projections.Directory) bool { return !d.Provider.Pushes() })
 	case domain.SourceAPI:
 		r.directories = slices.DeleteFunc(r.directories, func(d projections.Directory) bool { return d.Provider.Pushes() })
-	default:
-		if r.params.Has("source") {
-			return domain.RefuseField("source", "is neither scim nor api")
-		}
 	}
 	return answerAll(w, r, domain.UserType, a.Read.Users, showUser)
 }

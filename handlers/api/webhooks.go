@@ -212,12 +212,9 @@ func (a *API) pauseWebhook(w http.ResponseWriter, r *request) error {
 const defaultOverlap = 24 * time.Hour
 
 func (a *API) rotateKey(w http.ResponseWriter, r *request) error {
-	overlap := defaultOverlap
-	if text := r.params.Get("overlap"); text != "" {
-		var err error
-		if overlap, err = time.ParseDuration(text); err != nil {
-			return domain.RefuseField("overlap", "is not a duration, as 24h or 90m")
-		}
+	overlap, err := duration(r.params, "overlap", defaultOverlap)
+	if err != nil {
+		return err
 	}
 	p, key, err := a.Commands.RotateKey(r.Context(), r.caller(), r.webhook.ID, overlap)
 	if err != nil {
