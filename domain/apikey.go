@@ -10,11 +10,19 @@ type APIKeyCreated struct {
 	Rights
 }
 
-// APIKeyDeleted ends it.
-type APIKeyDeleted struct{}
+// APIKeyDeleted ends it, and with Descendants every key that it made, that those made, and so on.
+type APIKeyDeleted struct {
+	Descendants bool `json:"descendants,omitempty"`
+}
 
 func (APIKeyCreated) EventName() string { return "apikey.created" }
 func (APIKeyDeleted) EventName() string { return "apikey.deleted" }
+
+// How many keys there may be: so many that a person still sees through them, and that a stolen key which makes others does not fill the server.
+const (
+	MaxAPIKeysOfOrganization = 100    // that know this organization only
+	MaxAPIKeys               = 10_000 // of all kinds
+)
 
 // APIKey is a key of the management API.
 type APIKey struct {

@@ -31,6 +31,14 @@ func TestAPIKey(t *testing.T) {
 	}
 }
 
+func TestAPIKeyThatActed(t *testing.T) {
+	for actor, want := range map[string]string{"apikey:k": "k", "apikey:": "", "token:k": "", "system": "", "": ""} {
+		if got := (Meta{Actor: actor}).APIKey(); got != want {
+			t.Errorf("%q is the key %q", actor, got)
+		}
+	}
+}
+
 // A key that was created before there were permissions may do everything everywhere.
 func TestAPIKeyWithoutPermissions(t *testing.T) {
 	var k APIKey

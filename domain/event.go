@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -42,6 +43,15 @@ type Meta struct {
 	Request       string    `json:"request,omitempty"` // the request id that the caller was told
 	RecordedAt    time.Time `json:"recorded_at"`       // UTC, milliseconds
 	Schema        int       `json:"schema"`
+}
+
+// APIKey is the id of the API key that acted, "" if none did.
+func (m Meta) APIKey() string {
+	id, acted := strings.CutPrefix(m.Actor, "apikey:")
+	if !acted {
+		return ""
+	}
+	return id
 }
 
 // eventTypes is the closed set: each stored name with the way to read it.

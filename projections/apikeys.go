@@ -13,10 +13,15 @@ type APIKey struct {
 	ID, Name, Hash string
 	domain.Rights
 	Organization string // the domain of the one that the rights name
+	CreatedBy    string // the id of the key that made it, which may be gone; "" if none did
 	Created      time.Time
 }
 
-// applyAPIKey keeps a key. One for an organization that was deleted meanwhile is none.
+// belowAPIKey are the ids of the descendants of ?1: who made a key stands above it.
+const belowAPIKey = `(WITH RECURSIVE below (id) AS (SELECT id FROM apikeys WHERE above = ?1 UNION SELECT k.id FROM below JOIN apikeys k ON k.above = below.id) SELECT id FROM below)`
+
+// applyAPIKey keeps a key. One for an organization that was deleted meanwhile is none, and neither is one by a key that was: the log's order decides, so that
+// a key which makes others while it is deleted leaves none behind.
 func applyAPIKey(b *batch, id string, s Stored) error {
 	switch e := s.Event.(type) {
 	case domain.APIKeyCreated:
@@ -26,22 +31,29 @@ func applyAPIKey(b *batch, id string, s Stored) error {
 		if err != nil {
 			return err
 		}
-		return b.exec(`INSERT INTO apikeys (id, name, hash, permissions, organization, created) SELECT ?1, ?2, ?3, ?4, ?5, ?6
-			WHERE ?5 = '' OR EXISTS (SELECT 1 FROM organizations WHERE id = ?5)`,
-			id, e.Name, e.Hash, string(permissions), k.Rights.OrganizationID, formatTime(s.Meta.RecordedAt))
+		return b.exec(`INSERT INTO apikeys (id, name, hash, permissions, organization, created_by, above, created) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7
+			WHERE (?5 = '' OR EXISTS (SELECT 1 FROM organizations WHERE id = ?5)) AND (?6 = '' OR EXISTS (SELECT 1 FROM apikeys WHERE id = ?6))`,
+			id, e.Name, e.Hash, string(permissions), k.Rights.OrganizationID, s.Meta.APIKey(), formatTime(s.Meta.RecordedAt))
 	case domain.APIKeyDeleted:
+		left := `UPDATE apikeys SET above = gone.above FROM apikeys gone WHERE gone.id = ?1 AND apikeys.above = ?1`
+		if e.Descendants {
+			left = `DELETE FROM apikeys WHERE id IN ` + belowAPIKey
+		}
+		if err := b.exec(left, id); err != nil {
+			return err
+		}
 		return b.exec(`DELETE FROM apikeys WHERE id = ?`, id)
 	}
 	return nil
 }
 
-const apiKeyColumns = `SELECT k.id, k.name, k.hash, k.permissions, k.organization, coalesce(o.domain, ''), k.created
+const apiKeyColumns = `SELECT k.id, k.name, k.hash, k.permissions, k.organization, coalesce(o.domain, ''), k.created_by, k.created
 	FROM apikeys k LEFT JOIN organizations o ON o.id = k.organization `
 
 func scanAPIKey(r row) (APIKey, error) {
 	var k APIKey
 	var permissions, created string
-	if err := r.Scan(&k.ID, &k.Name, &k.Hash, &permissions, &k.OrganizationID, &k.Organization, &created); err != nil {
+	if err := r.Scan(&k.ID, &k.Name, &k.Hash, &permissions, &k.OrganizationID, &k.Organization, &k.CreatedBy, &created); err != nil {
 		return APIKey{}, err
 	}
 	k.Created = parseTime(created)
@@ -53,11 +65,21 @@ func (m *ReadModel) APIKey(ctx context.Context, id string) (APIKey, error) {
 	return one(ctx, m, rest, scanAPIKey, apiKeyColumns+`WHERE k.id = ?`, id)
 }
 
-// APIKeys lists those that know one organization only, all keys if its id is "", in the order of their creation; page counts from 1.
-func (m *ReadModel) APIKeys(ctx context.Context, organizationID string, page, perPage int) ([]APIKey, int, error) {
-	where, args := ``, []any{}
+// APIKeys lists those that know one organization only, all keys if its id is "", and of these the descendants of a key only unless that is "", in the
+// order of their creation; page counts from 1.
+func (m *ReadModel) APIKeys(ctx context.Context, organizationID, ancestor string, page, perPage int) ([]APIKey, int, error) {
+	where, args := `WHERE true `, []any{}
+	if ancestor != "" {
+		where, args = where+`AND k.id IN `+belowAPIKey+` `, append(args, ancestor)
+	}
 	if organizationID != "" {
-		where, args = `WHERE k.organization = ? `, []any{organizationID}
+		where, args = where+`AND k.organization = ? `, append(args, organizationID)
 	}
 	return paged(ctx, m, scanAPIKey, `apikeys k `+where, apiKeyColumns+where+`ORDER BY k.id`, args, page, perPage)
+}
+
+// APIKeyDescends tells whether a key was made by another one, or by one that was made by that, and so on.
+func (m *ReadModel) APIKeyDescends(ctx context.Context, id, ancestor string) (bool, error) {
+	n, err := one(ctx, m, rest, number, `SELECT count(*) FROM `+belowAPIKey+` WHERE id = ?2`, ancestor, id)
+	return n > 0, err
 }

@@ -52,7 +52,8 @@ func waiting(t *testing.T, read *projections.ReadModel) []string {
 		func() error { _, err := read.Endpoint(t.Context(), "x"); return err },
 		func() error { _, _, err := read.Endpoints(t.Context(), "", 1, 1); return err },
 		func() error { _, err := read.APIKey(t.Context(), "x"); return err },
-		func() error { _, _, err := read.APIKeys(t.Context(), "", 1, 1); return err },
+		func() error { _, _, err := read.APIKeys(t.Context(), "", "", 1, 1); return err },
+		func() error { _, err := read.APIKeyDescends(t.Context(), "x", "y"); return err },
 	} {
 		began := time.Now()
 		ask("rest", query(), began)

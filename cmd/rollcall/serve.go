@@ -41,7 +41,7 @@ func (s *server) welcome(ctx context.Context, c *serveCommand, to *console) erro
 			return err
 		}
 	}
-	_, total, err := s.read.APIKeys(ctx, "", 1, 1)
+	_, total, err := s.read.APIKeys(ctx, "", "", 1, 1)
 	if err != nil {
 		return err
 	}

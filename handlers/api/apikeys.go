@@ -16,6 +16,7 @@ type apiKey struct {
 	ClientSecret string              `json:"client_secret"` // "hidden" but in the answer that made it
 	Permissions  []domain.Permission `json:"permissions"`
 	Organization *string             `json:"organization"` // the domain of the only one that it is for, null for all
+	CreatedBy    *string             `json:"created_by"`   // the id of the key that made it, which may be gone; null for one that the server made
 	LastUsedAt   *string             `json:"last_used_at"` // by itself or by a token made for it; null if it was not, as far as is known
 	InsertedAt   string              `json:"inserted_at"`
 	UpdatedAt    string              `json:"updated_at"`
@@ -25,7 +26,7 @@ type apiKey struct {
 func holder(k projections.APIKey) string { return projections.KindAPIKey.Stream(k.ID) }
 
 func (a *API) showAPIKey(k projections.APIKey) apiKey {
-	return apiKey{"ApiKey", k.ID, k.Name, k.ID, hidden, k.Permissions, orNull(k.Organization), timeOrNull(a.LastUsed.At(holder(k), k.ID)), formatTime(k.Created), formatTime(k.Created)}
+	return apiKey{"ApiKey", k.ID, k.Name, k.ID, hidden, k.Permissions, orNull(k.Organization), orNull(k.CreatedBy), timeOrNull(a.LastUsed.At(holder(k), k.ID)), formatTime(k.Created), formatTime(k.Created)}
 }
 
 // createAPIKey makes a key. None gives away more than it has itself.
@@ -60,15 +61,30 @@ func (a *API) listAPIKeys(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Read.APIKeys(r.Context(), r.key.OrganizationID, p.page, p.perPage)
+	if r.params.Has("descends_from") && r.params.Get("descends_from") == "" {
+		return domain.RefuseField("descends_from", "is not the id of an API key")
+	}
+	found, total, err := a.Read.APIKeys(r.Context(), r.key.OrganizationID, r.params.Get("descends_from"), p.page, p.perPage)
 	if err != nil {
 		return err
 	}
 	return answerPage(w, p, found, total, a.showAPIKey)
 }
 
+// deleteAPIKey deletes a key with its descendants, unless they are to be kept: who made one with a stolen key would otherwise stay. A key that is replaced by one
+// that it made asks to keep it, and is told so rather than deleted.
 func (a *API) deleteAPIKey(w http.ResponseWriter, r *request) error {
-	if err := a.Commands.DeleteAPIKey(r.Context(), r.caller(), r.PathValue("id")); err != nil {
+	id, descendants := r.PathValue("id"), r.params.Get("descendants") != "keep"
+	if descendants {
+		own, err := a.Read.APIKeyDescends(r.Context(), r.key.ID, id)
+		if err != nil {
+			return err
+		}
+		if own {
+			return domain.Refuse(domain.Conflict, "the API key of this request descends from that one, and would be deleted with it; send descendants=keep, or another key")
+		}
+	}
+	if err := a.Commands.DeleteAPIKey(r.Context(), r.caller(), id, descendants); err != nil {
 		return err
 	}
 	return done(w)
