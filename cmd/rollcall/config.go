@@ -36,6 +36,7 @@ type serverConfig struct {
 	PublishFrom    string        `help:"Where a broker that is new begins: a position, an RFC 3339 time, 0 for the start, or head." default:"head" placeholder:"WHERE"`
 	SCIMMaxBody    int64         `help:"Largest body of a SCIM request, bulk ones too, in bytes." default:"16777216" placeholder:"BYTES" name:"scim-max-body"`
 	APIRate        float64       `help:"Requests a second that one API key may make, with two seconds' worth at once; 0 for any number." default:"100" placeholder:"NUMBER" name:"api-rate"`
+	APIOrgRate     float64       `help:"Requests a second that all API keys for one organization may make together, with two seconds' worth at once; 0 for any number." default:"200" placeholder:"NUMBER" name:"api-organization-rate"`
 	SMTPURL        secret        `help:"Mail server that takes invitations: smtp://user:password@host:587, with STARTTLS, or smtps://host. Without one mails are kept, to be read by the API." name:"smtp-url" placeholder:"SECRET"`
 	MailFrom       string        `help:"Address that mails come from: no-reply@example.com, or with a name: Example <no-reply@example.com>." placeholder:"ADDRESS"`
 	InvitationLife time.Duration `help:"How long the link of an invitation is good." default:"168h" name:"invitation-lifetime"`
@@ -68,7 +69,7 @@ const (
 // serviceName is a name that may stand in an id.
 var serviceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-// maxAPIRate is the most that --api-rate may be: more than one server answers.
+// maxAPIRate is the most that --api-rate and --api-organization-rate may be: more than one server answers.
 const maxAPIRate = 1_000_000
 
 // Validate implements kong's validation: all that is wrong, at once.
@@ -106,6 +107,9 @@ func (c *serverConfig) Validate() error {
 	}
 	if !(c.APIRate >= 0 && c.APIRate <= maxAPIRate) { // NaN is none either
 		wrong = append(wrong, fmt.Errorf("--api-rate is between 0 and %d", maxAPIRate))
+	}
+	if !(c.APIOrgRate >= 0 && c.APIOrgRate <= maxAPIRate) {
+		wrong = append(wrong, fmt.Errorf("--api-organization-rate is between 0 and %d", maxAPIRate))
 	}
 	if _, _, err := c.mailServer(); err != nil {
 		wrong = append(wrong, err)

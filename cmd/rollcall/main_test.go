@@ -80,6 +80,8 @@ func TestWrongCallsAreTold(t *testing.T) {
 		"--scim-max-body is between":                                  {"serve", "--scim-max-body", "0"},
 		"--api-rate is between":                                       {"serve", "--api-rate", "NaN"},
 		"--api-rate is between 0 and 1000000":                         {"serve", "--api-rate=-1"},
+		"--api-organization-rate is between":                          {"serve", "--api-organization-rate", "NaN"},
+		"--api-organization-rate is between 0 and 1000000":            {"serve", "--api-organization-rate=1000001"},
 		"a secret of 32 characters":                                   {"serve", "--api-key", "me.short"},
 		"32 bytes in base64":                                          {"serve", "--master-key", "short"},
 		"must be one of \"text\",\"json\"":                            {"serve", "--log-format", "xml"},

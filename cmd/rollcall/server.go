@@ -155,7 +155,7 @@ func (s *server) wire(c *serverConfig) error {
 		return err
 	}
 	management, err := api.New(api.Config{Commands: s.commands, Read: s.read, Log: s.log, Feed: projections.NewFeed(s.log, s.log.ID(), s.read), Outbox: s.outbox, Replies: s.replies,
-		PublicURL: s.url, Service: c.ServiceName, SendsMail: s.mailer != nil, WebhookAllow: allowed, Spool: c.Data, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed, Pace: handlers.NewPace(c.APIRate, nil)})
+		PublicURL: s.url, Service: c.ServiceName, SendsMail: s.mailer != nil, WebhookAllow: allowed, Spool: c.Data, Stopping: s.stopping, Throttle: throttle, LastUsed: s.lastUsed, Pace: handlers.NewPace(c.APIRate, nil), OrganizationPace: handlers.NewPace(c.APIOrgRate, nil)})
 	if err != nil {
 		return err
 	}

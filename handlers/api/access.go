@@ -83,15 +83,19 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 	}
 }
 
-// paced refuses a key that asks too often.
+// paced refuses a key that asks too often, by itself or with the others of its organization. The key's own pace comes first, so that who does not wait takes nothing
+// from the others.
 func (a *API) paced(w http.ResponseWriter, k projections.APIKey) error {
-	wait := a.Pace.Wait(k.ID)
+	wait, whose := a.Pace.Wait(k.ID), "with this API key"
+	if wait == 0 && k.OrganizationID != "" {
+		wait, whose = a.OrganizationPace.Wait(k.OrganizationID), "with the API keys of this organization together"
+	}
 	if wait == 0 {
 		return nil
 	}
 	seconds := int(math.Ceil(wait.Seconds()))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	return domain.Refuse(domain.RateLimited, "too many requests with this API key; wait %d s before the next", seconds)
+	return domain.Refuse(domain.RateLimited, "too many requests %s; wait %d s before the next", whose, seconds)
 }
 
 // paramsOf reads the query. What cannot be read or is not known is not passed over: a list without its filter is another list.

@@ -42,6 +42,8 @@ type Config struct {
 	Throttle *handlers.Throttle // of wrong keys; one of its own if nil
 	Pace     *handlers.Pace     // of each key; any if nil
 	LastUsed *handlers.LastUsed // of the directories' tokens and the API keys; nothing is known of them if nil
+
+	OrganizationPace *handlers.Pace // of all keys together that are for one organization; any if nil
 }
 
 // Limits on what one request may bring.
@@ -92,6 +94,9 @@ func New(c Config) (*API, error) {
 	}
 	if c.Pace == nil {
 		c.Pace = handlers.NewPace(0, nil)
+	}
+	if c.OrganizationPace == nil {
+		c.OrganizationPace = handlers.NewPace(0, nil)
 	}
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)

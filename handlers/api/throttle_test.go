@@ -100,6 +100,66 @@ func TestEveryKeyHasItsPace(t *testing.T) {
 	w.must(200, "GET", "/api/v2/org", "")
 }
 
+// TestKeysOfAnOrganizationHaveOnePace: more keys do not ask more often, by themselves or for tokens. Who is told to wait changes nothing, and neither another
+// organization nor a key for all waits with them.
+func TestKeysOfAnOrganizationHaveOnePace(t *testing.T) {
+	w := newWorld(t)
+	acme, globex := w.estate("Acme"), w.estate("Globex")
+	w.together = 0.5
+	w.start()
+	if a := w.as(acme.key, "GET", "/api/v2/org", ""); a.status != 200 {
+		t.Fatalf("the first = %d %s", a.status, a.body)
+	}
+	before := w.head()
+	for _, o := range table(t) {
+		if o.needs() == "" {
+			continue
+		}
+		for _, bearer := range []string{acme.key, acme.reads} {
+			a := w.as(bearer, o.method, o.at(t, acme.domain, acme.objects), o.body(t, acme))
+			if a.status != 429 || a.text("error", "code") != "rate_limited" || a.header.Get("Retry-After") != "2" || !strings.Contains(a.text("error", "message"), "organization") {
+				t.Errorf("%s = %d, Retry-After %q: %s", o, a.status, a.header.Get("Retry-After"), a.body)
+			}
+		}
+	}
+	id, secret, _ := strings.Cut(acme.reads, ".")
+	grant := `{"grant_type":"client_credentials","client_id":"` + id + `","client_secret":"` + secret + `"}`
+	if a := w.must(429, "POST", "/oauth/token", grant, "Authorization", ""); a.text("error") != "temporarily_unavailable" || a.header.Get("Retry-After") != "2" {
+		t.Errorf("%q %s", a.header.Get("Retry-After"), a.body)
+	}
+	if w.head() != before {
+		t.Error("a key that was told to wait wrote to the log")
+	}
+	for range 3 {
+		w.must(200, "GET", "/api/v2/org", "")
+	}
+	if a := w.as(globex.key, "GET", "/api/v2/org", ""); a.status != 200 {
+		t.Errorf("another organization = %d %s", a.status, a.body)
+	}
+	w.clock.pass(2 * time.Second)
+	if a := w.as(acme.reads, "GET", "/api/v2/org", ""); a.status != 200 {
+		t.Errorf("two seconds later = %d %s", a.status, a.body)
+	}
+}
+
+// TestHastyKeyDoesNotHoldUpItsOrganization: what its own pace refuses does not count for the others.
+func TestHastyKeyDoesNotHoldUpItsOrganization(t *testing.T) {
+	w := newWorld(t)
+	acme := w.estate("Acme")
+	w.rate, w.together = 0.5, 1
+	w.start()
+	want := 200
+	for range 10 {
+		if a := w.as(acme.key, "GET", "/api/v2/org", ""); a.status != want {
+			t.Fatalf("the hasty one = %d, want %d: %s", a.status, want, a.body)
+		}
+		want = 429
+	}
+	if a := w.as(acme.reads, "GET", "/api/v2/org", ""); a.status != 200 {
+		t.Errorf("another one = %d %s", a.status, a.body)
+	}
+}
+
 // TestEveryPathTellsWhatItTakes, to anybody, and lets no page of another origin ask.
 func TestEveryPathTellsWhatItTakes(t *testing.T) {
 	w := newWorld(t)

@@ -42,6 +42,7 @@ type world struct {
 	key      string  // the API key that do sends
 	clock    *clock
 	rate     float64 // of each key, 0 for any
+	together float64 // of the keys of an organization
 	failures int     // with wrong keys that are let through at once
 	lastUsed *handlers.LastUsed
 	spool    string        // where imports are kept
@@ -155,7 +156,7 @@ func (w *world) start(allow ...string) {
 		prefixes = append(prefixes, netip.MustParsePrefix(p))
 	}
 	door, err := api.New(api.Config{Commands: w.commands, Read: read, Log: w.log, Feed: projections.NewFeed(w.log, "a log", read), Outbox: outbox, Replies: w.replies, PublicURL: "https://rollcall.example", WebhookAllow: prefixes, Spool: w.spool, Stopping: w.stopping,
-		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed, Pace: handlers.NewPace(w.rate, w.clock.Now)})
+		Throttle: handlers.NewThrottle(w.failures, w.clock.Now), LastUsed: w.lastUsed, Pace: handlers.NewPace(w.rate, w.clock.Now), OrganizationPace: handlers.NewPace(w.together, w.clock.Now)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
