@@ -53,13 +53,12 @@ type handler func(w http.ResponseWriter, r *request) error
 func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.Func {
 	known := o.query()
 	return func(w http.ResponseWriter, r *http.Request) error {
-		k, err := a.keyOf(r.Context(), handlers.BearerToken(r))
+		k, err := a.asking(w, r)
 		noteKey(r, k, err)
+		if err == errUnauthorized {
+			return a.Throttle.Failed(r, err)
+		}
 		if err != nil {
-			if domain.Shown(err).Code == domain.Unauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
-				return a.Throttle.Failed(r, err)
-			}
 			return err
 		}
 		req := &request{Request: r, key: k}
@@ -81,6 +80,15 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 		}
 		return h(w, req)
 	}
+}
+
+// asking is the API key of a request. Who is answered for as long as he stays is asked for it again: it may have been deleted meanwhile, or its access token have expired.
+func (a *API) asking(w http.ResponseWriter, r *http.Request) (projections.APIKey, error) {
+	k, err := a.keyOf(r.Context(), handlers.BearerToken(r))
+	if err == errUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+	}
+	return k, err
 }
 
 // paced refuses a key that asks too often, by itself or with the others of its organization. The key's own pace comes first, so that who does not wait takes nothing

@@ -7,3 +7,6 @@ var Document = openAPI
 
 // Routes are all routes of a door.
 func Routes(a *API) []handlers.Route { return append(a.tokenRoutes(), a.table...) }
+
+// Following is how many follow the feed.
+func Following(a *API) int { return len(a.following) }

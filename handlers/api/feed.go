@@ -68,7 +68,9 @@ func (a *API) feed(w http.ResponseWriter, r *request) error {
 		defer cancel()
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(wait)*time.Second)
 		defer cancel()
-		page, after, err = a.Feed.Wait(ctx, after, limit, wants)
+		if page, after, err = a.Feed.Wait(ctx, after, limit, wants); err == nil {
+			_, err = a.asking(w, r.Request)
+		}
 	}
 	if err != nil {
 		return err

@@ -2,14 +2,19 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
+	"github.com/rollcall-sync/rollcall/handlers/api"
 )
 
 // TestFollowersOfTheFeedAreBounded: who tails it and who waits for it, until one of them leaves; pages are read meanwhile.
@@ -58,6 +63,62 @@ func TestFollowersOfTheFeedAreBounded(t *testing.T) {
 	for deadline := time.Now().Add(time.Minute); ask("", true).StatusCode != 200; { // the server sees it when it sees the connection closed
 		if time.Now().After(deadline) {
 			t.Fatal("nobody may follow after one has left")
+		}
+	}
+}
+
+// followed waits until so many follow the feed.
+func (w *world) followed(by int) {
+	w.t.Helper()
+	for deadline := time.Now().Add(time.Minute); api.Following(w.door) != by; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d follow the feed, not %d", api.Following(w.door), by)
+		}
+	}
+}
+
+// TestNobodyIsToldWithoutAKey: who tails the feed, or waits for it, is told nothing more once his key is deleted, by itself or with the one that made it, or his access
+// token has expired.
+func TestNobodyIsToldWithoutAKey(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close)
+	for _, tails := range []bool{true, false} {
+		for name, end := range map[string]func(key, made string){
+			"its key is deleted":     func(_, made string) { w.must(204, "DELETE", "/api/v2/api-keys/"+made, "") },
+			"another key is deleted": func(key, _ string) { w.must(204, "DELETE", "/api/v2/api-keys/"+key, "") },
+			"its token has expired":  func(string, string) { w.clock.pass(time.Hour) },
+		} {
+			key, above := w.newKey(w.key, `{"name":"above"}`)
+			_, made := w.newKey(key, `{"name":"made"}`)
+			token := w.token(url.Values{"grant_type": {"client_credentials"}, "client_id": {made.text("client_id")}, "client_secret": {made.text("client_secret")}}.Encode()).text("access_token")
+			w.followed(0)
+			after := w.must(200, "GET", "/api/v2/events?after=head", "").text("next_after")
+			r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/api/v2/events?wait=60&after="+after, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+token)
+			if tails {
+				r.Header.Set("Accept", "text/event-stream")
+			}
+			answered := make(chan string, 1)
+			go func() {
+				answer, err := server.Client().Do(r)
+				if err != nil {
+					answered <- err.Error()
+					return
+				}
+				defer answer.Body.Close()
+				body, err := io.ReadAll(answer.Body)
+				answered <- fmt.Sprint(answer.StatusCode, answer.Header["Www-Authenticate"], string(body), err)
+			}()
+			w.followed(1)
+			end(above.text("id"), made.text("id"))
+			w.must(201, "POST", "/api/v2/org", `{"name":"`+name+fmt.Sprint(tails)+`"}`)
+			if got := <-answered; strings.Contains(got, "organization.created") || !strings.HasPrefix(got, map[bool]string{true: "200 []: the feed", false: `401 [Bearer realm="rollcall"]`}[tails]) {
+				t.Errorf("%s, tails %v: %s", name, tails, got)
+			}
 		}
 	}
 }

@@ -56,21 +56,21 @@ func (a *API) tail(w http.ResponseWriter, r *request, wants projections.Wants) e
 	silence := time.NewTicker(heartbeat)
 	defer silence.Stop()
 	for ok := send([]byte(": the feed of Rollcall\n\n")); ok; {
+		text := []byte(": \n\n")
 		select {
 		case m := <-messages:
-			text, err := eventOf(m)
-			if err != nil {
+			if text, err = eventOf(m); err != nil {
 				return nil // the answer has begun: it ends here, and the client comes back
 			}
-			ok = send(text)
 			silence.Reset(heartbeat)
 		case <-silence.C:
-			ok = send([]byte(": \n\n"))
 		case <-ended:
 			return nil
 		case <-ctx.Done():
 			return nil
 		}
+		_, err := a.asking(w, r.Request)
+		ok = err == nil && send(text)
 	}
 	return nil
 }
