@@ -155,6 +155,11 @@ func (s *SCIM) groupsOf(r *request, users []projections.User) (map[string][]proj
 	if !r.wanted.shows("groups") && !r.wanted.shows("meta") {
 		return in, len(users), nil
 	}
+	if len(users) == 1 {
+		groups, err := s.Read.MembershipsOf(r.Context(), r.directory.ID, users[0].ID)
+		in[users[0].ID] = groups
+		return in, 1, err
+	}
 	total, fitting := 0, 0
 	for some := range slices.Chunk(users, usersTogether) {
 		if total > groupsPerPage {
