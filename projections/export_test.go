@@ -154,17 +154,16 @@ func traceReads(t testing.TB, ended func(*sqlite3.Stmt), pools ...*pool) {
 // alone lets every query of a pool run on one connection.
 func alone(t testing.TB, pool *pool) *connection {
 	t.Helper()
+	pool.turns = make(chan struct{}, 1)
 	c, err := pool.take(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range cap(pool.slots) - 1 {
-		if other := <-pool.slots; other != nil {
-			other.Close()
-		}
-	}
-	pool.slots = make(chan *connection, 1)
 	pool.give(c)
+	for _, other := range pool.idle[:len(pool.idle)-1] {
+		other.Close()
+	}
+	pool.idle = []*connection{c}
 	return c
 }
 

@@ -10,20 +10,20 @@ import (
 // errClosed is answered by what was closed.
 var errClosed = errors.New("the file is closed")
 
-// pool lends connections that only read. They are opened when they are first needed.
+// pool lends connections that only read. They are opened when they are first needed; the one that was used last goes first, since it remembers most of the
+// file, and the others need no memory while they are not needed.
 type pool struct {
 	open    func() (*connection, error)
-	slots   chan *connection // nil stands for one that is not open
+	turns   chan struct{} // one for each that may be lent
 	closing chan struct{}
 	closed  sync.Once
+
+	mu   sync.Mutex
+	idle []*connection
 }
 
 func newPool(connections int, open func() (*connection, error)) *pool {
-	p := &pool{open: open, slots: make(chan *connection, connections), closing: make(chan struct{})}
-	for range connections {
-		p.slots <- nil
-	}
-	return p
+	return &pool{open: open, turns: make(chan struct{}, connections), closing: make(chan struct{})}
 }
 
 // take lends one, which is to be given back.
@@ -33,25 +33,41 @@ func (p *pool) take(ctx context.Context) (*connection, error) {
 		return nil, errClosed
 	default:
 	}
-	var c *connection
 	select {
-	case c = <-p.slots:
+	case p.turns <- struct{}{}:
 	case <-p.closing:
 		return nil, errClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if c != nil {
+	if c := p.last(); c != nil {
 		return c, nil
 	}
 	c, err := p.open()
 	if err != nil {
-		p.slots <- nil
+		<-p.turns
 	}
 	return c, err
 }
 
-func (p *pool) give(c *connection) { p.slots <- c }
+func (p *pool) last() *connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return c
+}
+
+func (p *pool) give(c *connection) {
+	p.mu.Lock()
+	p.idle = append(p.idle, c)
+	p.mu.Unlock()
+	<-p.turns
+}
 
 // rows implements queries. It holds a connection until the last row.
 func (p *pool) rows(ctx context.Context, query string, args ...any) iter.Seq2[row, error] {
@@ -70,10 +86,11 @@ func (p *pool) rows(ctx context.Context, query string, args ...any) iter.Seq2[ro
 func (p *pool) Close() (err error) {
 	p.closed.Do(func() {
 		close(p.closing)
-		for range cap(p.slots) {
-			if c := <-p.slots; c != nil {
-				err = errors.Join(err, c.Close())
-			}
+		for range cap(p.turns) {
+			p.turns <- struct{}{}
+		}
+		for c := p.last(); c != nil; c = p.last() {
+			err = errors.Join(err, c.Close())
 		}
 	})
 	return err
