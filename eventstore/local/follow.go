@@ -19,7 +19,10 @@ func (s *Store) Follow(ctx context.Context, after eventstore.Position) iter.Seq2
 				yield(eventstore.Batch{}, err)
 				return
 			}
-			records, err := s.pages.afterPosition(ctx, at, last)
+			records := s.writer.recent.after(at)
+			if len(records) == 0 {
+				records, err = s.pages.afterPosition(ctx, at, last)
+			}
 			if len(records) > 0 {
 				at += uint64(len(records))
 				if !yield(eventstore.Batch{Records: records, Position: eventstore.At(at, at)}, nil) {

@@ -155,7 +155,11 @@ func (s *Store) Append(ctx context.Context, batch ...eventstore.Write) (eventsto
 
 // Read yields the records of a stream above a version.
 func (s *Store) Read(ctx context.Context, stream string, after eventstore.Version) iter.Seq2[eventstore.Record, error] {
-	return s.pages.stream(ctx, stream, after)
+	return func(yield func(eventstore.Record, error) bool) {
+		if version, known := s.writer.recent.tip(stream); !known || version > after || !s.open(ctx) {
+			s.pages.stream(ctx, stream, after)(yield)
+		}
+	}
 }
 
 // All yields the records above a position.
@@ -167,6 +171,16 @@ func (s *Store) All(ctx context.Context, after eventstore.Position) iter.Seq2[ev
 func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 	n, err := s.last(ctx)
 	return eventstore.At(n, n), err
+}
+
+// open tells whether the store may answer.
+func (s *Store) open(ctx context.Context) bool {
+	select {
+	case <-s.closing:
+		return false
+	default:
+		return ctx.Err() == nil
+	}
 }
 
 func (s *Store) last(ctx context.Context) (uint64, error) {

@@ -44,6 +44,9 @@ func TestFailedSync(t *testing.T) {
 		if !errors.Is(err, eventstore.ErrUnavailable) || p != (eventstore.Position{}) {
 			t.Fatalf("an append whose fsync fails answers %s, %v", p, err)
 		}
+		if r := &s.writer.recent; len(r.tips)+len(r.old)+len(r.records) > 0 {
+			t.Fatal("something is remembered of a log of which nobody knows how it ends")
+		}
 		if round%4 == 0 {
 			d.set(func() { d.failOpens = 1 })
 			if _, err := s.Append(ctx, write); !errors.Is(err, eventstore.ErrUnavailable) {

@@ -28,6 +28,7 @@ type writer struct {
 	closing  chan struct{}
 	stopped  chan struct{}
 	head     *head
+	recent   recent
 
 	// What follows belongs to the writer's goroutine.
 	conn     *sqlite3.Conn
@@ -70,10 +71,12 @@ func (w *writer) gather(first *request) []*request {
 // serve commits a group and answers each of its batches. After an error none of them is answered otherwise, not even
 // with a conflict: it may rest on a batch of the same commit.
 func (w *writer) serve(group []*request) {
-	err := w.transact(group)
+	records, err := w.transact(group)
 	if err != nil {
 		w.failed = true
+		w.recent.forget()
 	} else {
+		w.recent.add(records)
 		w.head.raise(w.position)
 	}
 	for _, r := range group {
@@ -84,33 +87,33 @@ func (w *writer) serve(group []*request) {
 	}
 }
 
-// transact decides the batches and writes those that fit in one transaction.
-func (w *writer) transact(group []*request) error {
+// transact decides the batches and writes those that fit in one transaction. It answers the records.
+func (w *writer) transact(group []*request) ([]eventstore.Record, error) {
 	if w.failed {
 		if err := w.reopen(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := w.begin.Exec(); err != nil {
-		return fmt.Errorf("begin: %w", located(err, w.position+1))
+		return nil, fmt.Errorf("begin: %w", located(err, w.position+1))
 	}
 	p := newPlan(w, w.position)
 	for _, r := range group {
 		var err error
 		if r.position, r.refused, err = p.add(r.batch); err != nil {
-			return fmt.Errorf("compare versions: %w", located(err, w.position+1))
+			return nil, fmt.Errorf("compare versions: %w", located(err, w.position+1))
 		}
 	}
 	for i := range p.records {
 		if err := w.write(&p.records[i]); err != nil {
-			return fmt.Errorf("insert: %w", located(err, w.position+1))
+			return nil, fmt.Errorf("insert: %w", located(err, w.position+1))
 		}
 	}
 	if err := w.commit.Exec(); err != nil {
-		return fmt.Errorf("commit: %w", located(err, w.position+1))
+		return nil, fmt.Errorf("commit: %w", located(err, w.position+1))
 	}
 	w.position = p.last
-	return nil
+	return p.records, nil
 }
 
 // reopen replaces the connection after an error; an fsync that failed is never tried again on the old one, since the
@@ -161,6 +164,9 @@ func (w *writer) use(c *sqlite3.Conn) error {
 
 // version is the number of a stream's records in the file.
 func (w *writer) version(stream string) (eventstore.Version, error) {
+	if version, known := w.recent.tip(stream); known {
+		return version, nil
+	}
 	if err := w.tail.BindText(1, stream); err != nil {
 		return 0, err
 	}
