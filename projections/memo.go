@@ -14,6 +14,9 @@ type memo[T any] struct {
 	small   func(T) bool // tells what may be kept
 }
 
+// idKept bounds the ids of what is kept, for anybody may ask for any. Ours are shorter.
+const idKept = 100
+
 func newMemo[T any](size int, small func(T) bool) *memo[T] {
 	kept, err := simplelru.NewLRU[string, T](size, nil)
 	if err != nil {
@@ -34,7 +37,7 @@ func (m *memo[T]) get(id string, read func() (T, error)) (T, error) {
 	row, err := read()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err == nil && changed == m.changed && m.small(row) {
+	if err == nil && changed == m.changed && len(id) <= idKept && m.small(row) {
 		m.kept.Add(id, row)
 	}
 	return row, err

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -42,6 +43,10 @@ func TestMemo(t *testing.T) {
 	get("f", 100, is(100))
 	get("f", 101, is(101))
 	wantReads(11)
+	long := strings.Repeat("l", idKept+1)
+	get(long, 1, is(1))
+	get(long, 2, is(2))
+	wantReads(13)
 	if _, err := m.get("e", func() (int, error) { return 0, errors.New("no") }); err == nil {
 		t.Error("an error was not answered")
 	}

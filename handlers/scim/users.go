@@ -18,7 +18,13 @@ func (s *SCIM) createUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.showUser(w, r, http.StatusCreated, u)
+	var in []projections.Membership
+	if u.Version > 1 { // it was brought back
+		if in, err = s.Read.MembershipsOf(r.Context(), r.directory.ID, u.ID); err != nil {
+			return err
+		}
+	}
+	return s.showUser(w, r, http.StatusCreated, u, in)
 }
 
 func readUser(w http.ResponseWriter, r *request) (domain.Attributes, error) {
@@ -62,15 +68,8 @@ func missing(err error, what string) error {
 	return err
 }
 
-// showUser answers with a user that was written, and its groups.
-func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u projections.User) error {
-	var in []projections.Membership
-	if status != http.StatusCreated || u.Version > 1 { // a new one is in none
-		var err error
-		if in, err = s.Read.MembershipsOf(r.Context(), r.directory.ID, u.ID); err != nil {
-			return err
-		}
-	}
+// showUser answers with a user that was written, and the groups that it is in.
+func (s *SCIM) showUser(w http.ResponseWriter, r *request, status int, u projections.User, in []projections.Membership) error {
 	return s.answer(w, r, status, func(w *writer) frame { return s.user(w, r.directory.ID, u, in) })
 }
 
@@ -79,14 +78,9 @@ func (s *SCIM) replaceUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.mayChangeUser(r); err != nil {
-		return err
-	}
-	u, err := s.Commands.ReplaceUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), attributes)
-	if err != nil {
-		return err
-	}
-	return s.showUser(w, r, http.StatusOK, u)
+	return s.changeUser(w, r, func() (projections.User, error) {
+		return s.Commands.ReplaceUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), attributes)
+	})
 }
 
 func (s *SCIM) patchUser(w http.ResponseWriter, r *request) error {
@@ -94,14 +88,26 @@ func (s *SCIM) patchUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	return s.changeUser(w, r, func() (projections.User, error) {
+		return s.Commands.PatchUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), operations)
+	})
+}
+
+// changeUser changes a user and shows it. Its groups, which the change leaves as they are, are read before: what cannot be shown is refused while
+// nothing is done, and the answer does not wait for the read model to show the change.
+func (s *SCIM) changeUser(w http.ResponseWriter, r *request, change func() (projections.User, error)) error {
 	if err := s.mayChangeUser(r); err != nil {
 		return err
 	}
-	u, err := s.Commands.PatchUser(r.Context(), r.caller(), r.directory, r.PathValue("id"), operations)
+	in, err := s.Read.MembershipsOf(r.Context(), r.directory.ID, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return s.showUser(w, r, http.StatusOK, u)
+	u, err := change()
+	if err != nil {
+		return err
+	}
+	return s.showUser(w, r, http.StatusOK, u, in)
 }
 
 func (s *SCIM) deleteUser(w http.ResponseWriter, r *request) error {
