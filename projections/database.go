@@ -82,7 +82,8 @@ func (d *database) close() error {
 	return closeAfter(nil, d.read, d.write)
 }
 
-// batch is one write transaction.
+// batch is one write transaction. A statement that fails undoes all of it, and need not be undone by itself: those that run most often say OR FAIL, and
+// SQLite then keeps no journal of each.
 type batch struct {
 	ctx context.Context
 	db  *database
@@ -97,20 +98,15 @@ func (d *database) update(ctx context.Context, f func(*batch) error) (err error)
 	if err := b.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
-	committed := false
 	defer func() {
-		if !committed {
+		if !d.write.GetAutocommit() { // SQLite may have undone it already, as where the disk is full
 			err = errors.Join(err, b.exec(`ROLLBACK`))
 		}
 	}()
 	if err := f(b); err != nil {
 		return err
 	}
-	if err := b.exec(`COMMIT`); err != nil {
-		return err
-	}
-	committed = true
-	return nil
+	return b.exec(`COMMIT`)
 }
 
 // sync makes all that was written durable.

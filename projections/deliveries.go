@@ -186,14 +186,14 @@ func record(b *batch, o Outcome) error {
 		first = o.Attempt.At
 	}
 	var seq int64
-	there, err := b.row(`UPDATE deliveries SET state = ?, tries = ?, first_try = ?, last_try = ?, next = ?, ended = ? 
+	there, err := b.row(`UPDATE OR FAIL deliveries SET state = ?, tries = ?, first_try = ?, last_try = ?, next = ?, ended = ? 
 		WHERE seq = ? AND queue = ? AND state = 'ready' AND endpoint IN (SELECT id FROM endpoints) RETURNING seq`,
 		[]any{state, o.Tries, millis(first), millis(o.Attempt.At), millis(o.Next), millis(ended), o.Delivery.Seq, o.Delivery.Queue}, &seq)
 	if err != nil {
 		return err
 	}
 	// An attempt that comes too late may come again too, if its transaction was committed and nobody was told.
-	if err := b.exec(`INSERT INTO attempts (delivery, nth, at, duration, status, answer, error)
+	if err := b.exec(`INSERT OR FAIL INTO attempts (delivery, nth, at, duration, status, answer, error)
 		SELECT ?1, 1 + coalesce((SELECT max(nth) FROM attempts WHERE delivery = ?1), 0), ?2, ?3, ?4, ?5, ?6 WHERE ?7
 		OR EXISTS (SELECT 1 FROM deliveries WHERE seq = ?1 AND endpoint IN (SELECT id FROM endpoints)) AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery = ?1 AND at = ?2)`,
 		o.Delivery.Seq, millis(o.Attempt.At), o.Attempt.Duration.Milliseconds(), o.Attempt.Status, o.Attempt.Answer, o.Attempt.Error, there); err != nil || !there {
@@ -211,7 +211,7 @@ func record(b *batch, o Outcome) error {
 // wakeNext makes the first of those ready that waited for a delivery which has ended.
 func wakeNext(b *batch, endpoint, queue, subject string) error {
 	// The first condition on the state is that of the index deliveries_open, which SQLite does not see in the second.
-	return b.exec(`UPDATE deliveries SET state = 'ready' WHERE seq = (SELECT seq FROM deliveries
+	return b.exec(`UPDATE OR FAIL deliveries SET state = 'ready' WHERE seq = (SELECT seq FROM deliveries
 		WHERE endpoint = ? AND queue = ? AND subject = ? AND state IN ('ready', 'waiting') AND state = 'waiting' ORDER BY seq LIMIT 1)`,
 		endpoint, queue, subject)
 }

@@ -43,7 +43,7 @@ func applyGroup(b *batch, id string, s Stored) error {
 	}
 	g.Attributes = kept.attributes()
 	g.Apply(s.Event)
-	if err := b.exec(`UPDATE groups SET external_id = ?, display_name_key = ?, attributes = ?, members = ?, modified = ?, version = ? WHERE seq = ?`,
+	if err := b.exec(`UPDATE OR FAIL groups SET external_id = ?, display_name_key = ?, attributes = ?, members = ?, modified = ?, version = ? WHERE seq = ?`,
 		append(groupRow(g.Attributes), g.Count, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func insertGroup(b *batch, id string, e domain.GroupCreated, s Stored) (seq int6
 		return 0, err
 	}
 	at := formatTime(s.Meta.RecordedAt)
-	_, err = b.row(`INSERT INTO groups (id, directory, place, version, external_id, display_name_key, attributes, members, created, modified)
+	_, err = b.row(`INSERT OR FAIL INTO groups (id, directory, place, version, external_id, display_name_key, attributes, members, created, modified)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
 		append([]any{id, e.Directory, place, int64(s.Version)}, append(groupRow(e.Attributes), len(e.Members), at, at)...), &seq)
 	return seq, err
@@ -94,7 +94,7 @@ func applyMembers(b *batch, group int64, s Stored) error {
 	}{
 		{`DELETE FROM members WHERE grp = ? AND member IN (SELECT value ->> '$.id' FROM json_each(?))`, delta.Removed},
 		{`DELETE FROM leaving WHERE grp = ? AND member IN (SELECT value ->> '$.id' FROM json_each(?))`, delta.Removed},
-		{`INSERT INTO members (grp, member, type) SELECT ?, value ->> '$.id', ifnull(value ->> '$.type', '') FROM json_each(?)`, delta.Added},
+		{`INSERT OR FAIL INTO members (grp, member, type) SELECT ?, value ->> '$.id', ifnull(value ->> '$.type', '') FROM json_each(?)`, delta.Added},
 		{`INSERT INTO leaving (grp, member) SELECT g.seq, gone.id FROM groups g CROSS JOIN json_each(?2) i
 			CROSS JOIN gone ON gone.id = i.value ->> '$.id' AND gone.directory = g.directory WHERE g.seq = ?1`, delta.Added},
 	} {

@@ -32,7 +32,7 @@ func (m outgoing) enqueue(b *batch, lane, queue string, endpoints []string) (n i
 	}
 	for _, id := range endpoints {
 		var seq int64
-		made, err := b.row(`INSERT INTO deliveries (endpoint, lane, queue, event, type, subject, webhook_id, state, next, made) SELECT ?1, ?2, ?8, ?3, ?4, ?5, ?6,
+		made, err := b.row(`INSERT OR FAIL INTO deliveries (endpoint, lane, queue, event, type, subject, webhook_id, state, next, made) SELECT ?1, ?2, ?8, ?3, ?4, ?5, ?6,
 				CASE WHEN EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?1 AND queue = ?8 AND subject = ?5 AND state IN ('ready', 'waiting')) THEN 'waiting' ELSE 'ready' END, 0, ?7
 				WHERE true ON CONFLICT DO NOTHING RETURNING seq`,
 			[]any{id, lane, m.event[:], m.kind, m.subject, WebhookID(m.event, id), m.made, queue}, &seq)

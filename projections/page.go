@@ -28,11 +28,11 @@ const run = 256
 // nextPlace gives a new row its place at the end of the directory.
 func nextPlace(b *batch, directory string, kind Kind) (int64, error) {
 	var place int64
-	if _, err := b.row(`INSERT INTO places (directory, kind, last) VALUES (?, ?, 1) ON CONFLICT (directory, kind) DO UPDATE SET last = last + 1 RETURNING last`,
+	if _, err := b.row(`INSERT OR FAIL INTO places (directory, kind, last) VALUES (?, ?, 1) ON CONFLICT (directory, kind) DO UPDATE SET last = last + 1 RETURNING last`,
 		[]any{directory, string(kind)}, &place); err != nil {
 		return 0, err
 	}
-	return place, b.exec(`INSERT INTO counts (directory, kind, run, n) VALUES (?, ?, ?, 1) ON CONFLICT (directory, kind, run) DO UPDATE SET n = n + 1`,
+	return place, b.exec(`INSERT OR FAIL INTO counts (directory, kind, run, n) VALUES (?, ?, ?, 1) ON CONFLICT (directory, kind, run) DO UPDATE SET n = n + 1`,
 		directory, string(kind), place/run)
 }
 

@@ -60,7 +60,7 @@ func insertUser(b *batch, id string, e domain.UserProvisioned, s Stored) error {
 	}
 	at := formatTime(s.Meta.RecordedAt)
 	var seq int64
-	if _, err := b.row(`INSERT INTO users (id, directory, place, version, user_name_key, external_id, display_name_key, active, attributes, created, modified)
+	if _, err := b.row(`INSERT OR FAIL INTO users (id, directory, place, version, user_name_key, external_id, display_name_key, active, attributes, created, modified)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
 		append([]any{id, e.Directory, place, int64(s.Version)}, append(row, at, at)...), &seq); err != nil {
 		return err
@@ -73,7 +73,7 @@ func updateUser(b *batch, seq int64, u *domain.User, s Stored) error {
 	if err != nil {
 		return err
 	}
-	return b.exec(`UPDATE users SET user_name_key = ?, external_id = ?, display_name_key = ?, active = ?, attributes = ?, modified = ?, version = ? WHERE seq = ?`,
+	return b.exec(`UPDATE OR FAIL users SET user_name_key = ?, external_id = ?, display_name_key = ?, active = ?, attributes = ?, modified = ?, version = ? WHERE seq = ?`,
 		append(row, formatTime(s.Meta.RecordedAt), int64(s.Version), seq)...)
 }
 
