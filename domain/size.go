@@ -11,16 +11,23 @@ const (
 
 // bearable holds what a resource becomes against what one may hold. What it held before it may keep.
 func bearable(before, next Attributes) error {
+	is := size(map[string]any(next))
+	if is <= maxValues*leastSize {
+		return nil
+	}
 	for _, d := range Diff(before, next) {
 		if list, _ := d.After.([]any); len(list) > maxValues {
 			return RefuseFor(TooLarge, TooMany, "attribute %s has more than %d values", d.Name(), maxValues)
 		}
 	}
-	if is := size(map[string]any(next)); is > maxSize && is > size(map[string]any(before)) {
+	if is > maxSize && is > size(map[string]any(before)) {
 		return RefuseFor(TooLarge, TooMany, "the resource is larger than %d bytes; send fewer or shorter values", maxSize)
 	}
 	return nil
 }
+
+// leastSize is the size of the smallest value, a digit.
+const leastSize = len(`0,`)
 
 // size is about how many bytes a value takes as JSON.
 func size(v any) int {
