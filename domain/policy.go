@@ -35,6 +35,8 @@ type Visitor struct {
 	Active bool // and not suspended
 	Synced bool // held by directory sync
 	Seated bool // has a seat at the connection
+
+	Ambiguous bool // so many users have the address that nobody knows who it is
 }
 
 // Admission is whether somebody may sign in, and why.
@@ -57,6 +59,7 @@ const (
 	ConnectionIsDisabled AdmissionReason = "connection_disabled"
 	ConnectionNotReady   AdmissionReason = "connection_not_ready"
 	IsSuspended          AdmissionReason = "user_suspended"
+	IsAmbiguous          AdmissionReason = "email_ambiguous"
 	NoSeatLeft           AdmissionReason = "seats_limit_reached"
 	NotRegistered        AdmissionReason = "user_not_registered"
 	NotProvisioned       AdmissionReason = "user_not_provisionned"
@@ -73,6 +76,8 @@ func (c *Connection) Admit(v Visitor, taken int) Admission {
 		return refuse(ConnectionNotReady)
 	case v.Known && !v.Active:
 		return refuse(IsSuspended)
+	case v.Ambiguous:
+		return refuse(IsAmbiguous)
 	}
 	switch c.Policy {
 	case PolicyNone:

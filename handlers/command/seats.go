@@ -12,7 +12,7 @@ type Evaluation struct {
 	domain.Admission
 	Policy     domain.Policy
 	SeatsLimit int
-	User       string // the id of the user that it is about, "" for a stranger
+	User       string // the id of the user that it is about, "" for a stranger and where nobody knows whom the address means
 	SeatsTaken int
 }
 
@@ -30,44 +30,43 @@ func (s *Service) Evaluate(ctx context.Context, connection, email string) (Evalu
 	if err != nil {
 		return Evaluation{}, err
 	}
-	var v domain.Visitor
-	var d projections.Directory
-	for _, d = range there { // whom directory sync knows, and suspends perhaps, the application cannot let in
-		if out.User, v, err = s.visitor(ctx, d, email); err != nil {
+	var all []domain.Namesake
+	ambiguous := false
+	for _, d := range there {
+		some, more, err := s.namesakes(ctx, d, email)
+		if err != nil {
 			return Evaluation{}, err
 		}
-		if out.User != "" {
-			break
-		}
+		all, ambiguous = append(all, some...), ambiguous || more
 	}
-	if out.SeatsTaken, v.Seated, err = s.Read.Seats(ctx, connection, d.ID, out.User); err != nil {
+	meant := domain.Meant(all)
+	v := meant.Visitor()
+	out.User, v.Ambiguous = meant.ID, ambiguous
+	if out.SeatsTaken, v.Seated, err = s.Read.Seats(ctx, connection, meant.Directory, meant.ID); err != nil {
 		return Evaluation{}, err
 	}
-	out.Admission = f.State.Admit(v, out.SeatsTaken)
+	if out.Admission = f.State.Admit(v, out.SeatsTaken); out.Reason == domain.IsAmbiguous {
+		out.User = ""
+	}
 	return out, nil
 }
 
-// maxNamesakes bounds how many users of one address are looked at.
+// maxNamesakes bounds how many users of one address are looked at in a directory.
 const maxNamesakes = 16
 
-// visitor finds the user of a directory whose userName an address is, else one of whose addresses it is. One who is active goes first.
-func (s *Service) visitor(ctx context.Context, d projections.Directory, email string) (id string, v domain.Visitor, err error) {
+// namesakes are the users of a directory who have an address, each once or twice, and whether there are more of them.
+func (s *Service) namesakes(ctx context.Context, d projections.Directory, email string) (all []domain.Namesake, more bool, err error) {
 	for _, attribute := range []string{"userName", "emails.value"} {
 		found, err := s.Read.Users(ctx, d.ID, projections.Query{Filter: equals(attribute, email), Start: 1, Count: maxNamesakes})
 		if err != nil {
-			return "", domain.Visitor{}, err
+			return nil, false, err
 		}
 		for _, u := range found.Items {
-			active := u.Attributes().Active()
-			if active || id == "" {
-				id, v = u.ID, domain.Visitor{Known: true, Active: active, Synced: d.Provider.Pushes()}
-			}
-			if active {
-				return id, v, nil
-			}
+			all = append(all, domain.NamesakeOf(email, u.ID, d.ID, d.Provider.Pushes(), u.Attributes()))
 		}
+		more = more || found.Total > len(found.Items)
 	}
-	return id, v, nil
+	return all, more, nil
 }
 
 // TakeSeat lets a user of a directory in by a connection, if it may sign in, and gives it a seat where it needs one and has none. As many users as there are

@@ -158,7 +158,8 @@ func TestEvaluate(t *testing.T) {
 		return u
 	}
 	ada, bob := mail("ada@acme.test", "ada@home.test", true), mail("bob", "bob@acme.test", false)
-	left, back := mail("eve@acme.test", "eve@home.test", false), mail("eve2", "eve@acme.test", true)
+	left := mail("eve@acme.test", "eve@home.test", false)
+	mail("eve2", "eve@acme.test", true)
 	_, err := w.commands.TakeSeat(t.Context(), caller, w.d, c.ID, ada.ID)
 	w.must(err)
 	head := w.head()
@@ -173,7 +174,7 @@ func TestEvaluate(t *testing.T) {
 	ask("ADA@acme.test", ada.ID, domain.HasSeat)
 	ask("ada@home.test", ada.ID, domain.HasSeat)
 	ask("bob@acme.test", bob.ID, domain.IsSuspended)
-	ask("eve@acme.test", back.ID, domain.NoSeatLeft) // who is active goes first
+	ask("eve@acme.test", left.ID, domain.IsSuspended) // who is suspended does not come in as another one of that address
 	ask("eve@home.test", left.ID, domain.IsSuspended)
 	ask("nobody@acme.test", "", domain.NoSeatLeft)
 	if w.head() != head {
@@ -197,6 +198,54 @@ func TestEvaluate(t *testing.T) {
 	w.must(err)
 	if e.User != "" || e.Reason != domain.ConnectionNotReady {
 		t.Errorf("without a directory: %+v", e)
+	}
+}
+
+// Whose userName or primary e-mail address an address is decides, and not who lists it too, in whichever directory; and where one of those is suspended nobody comes in.
+func TestEvaluateWhoseAddressItIs(t *testing.T) {
+	w := newWorld(t)
+	c := w.ready(0)
+	o := projections.Organization{ID: w.d.OrganizationID, Domain: w.d.Organization}
+	user := func(userName string, active bool, addresses ...string) projections.User {
+		t.Helper()
+		var emails []any
+		for i, a := range addresses {
+			emails = append(emails, map[string]any{"value": a, "primary": i == 0})
+		}
+		u, err := w.commands.CreateUser(t.Context(), caller, w.d, domain.Attributes{"userName": userName, "active": active, "emails": emails})
+		w.must(err)
+		return u
+	}
+	left := user("left@acme.test", false, "left@home.test")
+	mia := user("mia", true, "mia@acme.test", "left@acme.test", "left@home.test", "made@acme.test", "gone@acme.test", "alias@acme.test")
+	made := w.made(o, `{"email":"made@acme.test"}`)
+	gone := w.made(o, `{"email":"gone@acme.test","active":false}`)
+	for i := range 17 {
+		user(fmt.Sprint("u", i), true, fmt.Sprintf("u%d@acme.test", i), "all@acme.test")
+	}
+	for _, policy := range []domain.Policy{domain.PolicyProvisioned, domain.PolicyRegistered, domain.PolicyNone} {
+		w.edit(c, domain.ConnectionEdit{Policy: policy})
+		in := map[domain.Policy]domain.AdmissionReason{domain.PolicyProvisioned: domain.IsProvisioned, domain.PolicyRegistered: domain.IsRegistered, domain.PolicyNone: domain.SeatFree}[policy]
+		notSynced := in
+		if policy == domain.PolicyProvisioned {
+			notSynced = domain.NotProvisioned
+		}
+		for _, s := range []struct {
+			email, user string
+			want        domain.AdmissionReason
+		}{
+			{"left@acme.test", left.ID, domain.IsSuspended}, // by the userName
+			{"LEFT@home.test", left.ID, domain.IsSuspended}, // by the primary address
+			{"gone@acme.test", gone.ID, domain.IsSuspended}, // of the application's own
+			{"made@acme.test", made.ID, notSynced},
+			{"mia@acme.test", mia.ID, in},
+			{"alias@acme.test", mia.ID, in}, // nobody else's
+			{"all@acme.test", "", domain.IsAmbiguous},
+		} {
+			if got, err := w.commands.Evaluate(t.Context(), c.ID, s.email); err != nil || got.Reason != s.want || got.User != s.user {
+				t.Errorf("%s by %s: %+v, %v; want %s of %s", s.email, policy, got, err, s.want, s.user)
+			}
+		}
 	}
 }
 
