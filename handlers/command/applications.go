@@ -42,12 +42,26 @@ func (s *Service) UpdateApplication(ctx context.Context, c Caller, id string, ch
 
 // DeleteApplication deletes an application to which no connection leads.
 func (s *Service) DeleteApplication(ctx context.Context, c Caller, id string) error {
-	_, err := s.changeApplication(ctx, c, id, func(*domain.Application) (domain.Event, error) {
+	stream := projections.KindApplication.Stream(id)
+	_, err := decide(ctx, s, stream, func() (none struct{}, err error) {
+		var draft draft
+		meta := s.meta(c, "")
+		if _, err := s.lead(ctx, &draft, meta, id, stream); err != nil { // from here on no connection comes to lead to it
+			return none, err
+		}
 		led, err := s.Read.Leads(ctx, id)
 		if err == nil && led {
 			err = domain.Refuse(domain.Conflict, "connections send their users to this application; give them another default redirection first")
 		}
-		return domain.ApplicationDeleted{}, err
+		if err != nil {
+			return none, err
+		}
+		f, err := s.application(ctx, id)
+		if err != nil {
+			return none, err
+		}
+		draft.add(stream, f.Version, meta, domain.ApplicationDeleted{})
+		return none, s.append(ctx, draft)
 	})
 	return err
 }
@@ -56,12 +70,9 @@ func (s *Service) DeleteApplication(ctx context.Context, c Caller, id string) er
 func (s *Service) changeApplication(ctx context.Context, c Caller, id string, change func(*domain.Application) (domain.Event, error)) (projections.Application, error) {
 	stream := projections.KindApplication.Stream(id)
 	return decide(ctx, s, stream, func() (projections.Application, error) {
-		f, err := load[domain.Application](ctx, s, stream)
+		f, err := s.application(ctx, id)
 		if err != nil {
 			return projections.Application{}, err
-		}
-		if !f.State.Exists() {
-			return projections.Application{}, domain.Refuse(domain.NotFound, "there is no such application")
 		}
 		event, err := change(&f.State)
 		if err != nil || event == nil {
@@ -75,4 +86,12 @@ func (s *Service) changeApplication(ctx context.Context, c Caller, id string, ch
 		}
 		return applicationOf(id, keep(s, stream, f, meta.RecordedAt, event)), nil
 	})
+}
+
+func (s *Service) application(ctx context.Context, id string) (folded[domain.Application], error) {
+	f, err := load[domain.Application](ctx, s, projections.KindApplication.Stream(id))
+	if err == nil && !f.State.Exists() {
+		err = domain.Refuse(domain.NotFound, "there is no such application")
+	}
+	return f, err
 }

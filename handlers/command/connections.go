@@ -21,14 +21,14 @@ type NewConnection struct {
 
 // CreateConnection makes a connection of an organization.
 func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.Organization, wanted NewConnection) (projections.Connection, error) {
-	id := newSlug(domain.ConnectionName(o.Domain))
-	stream := projections.KindConnection.Stream(id)
 	event := domain.ConnectionCreated{OrganizationID: o.ID, ServiceProvider: newSlug(wanted.Service), Onboarding: domain.Onboarding{ID: newID(), Email: wanted.Email}}
 	if wanted.Invite {
 		event.Invitation = &domain.Invitation{ID: newID(), ExpiresAt: s.Now().Add(s.Invite)}
 	}
 	many := connectionsOf(o.ID)
 	return decide(ctx, s, s.claimStream(many), func() (projections.Connection, error) {
+		id := newSlug(domain.ConnectionName(o.Domain)) // another one in each attempt: the last one's stream may have been fenced
+		stream := projections.KindConnection.Stream(id)
 		var draft draft
 		meta := s.meta(c, o.Domain)
 		if err := s.touch(ctx, &draft, meta, many, stream); err != nil { // so that it is not made while its organization is deleted
@@ -44,7 +44,11 @@ func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.
 		if len(standing) >= domain.MaxConnections {
 			return projections.Connection{}, domain.Refuse(domain.Conflict, "the organization has %d connections already; delete one first", domain.MaxConnections)
 		}
+		arrived := func() {}
 		if wanted.Application != "" {
+			if arrived, err = s.lead(ctx, &draft, meta, wanted.Application, stream); err != nil {
+				return projections.Connection{}, err
+			}
 			r, err := s.redirection(ctx, wanted.Application, wanted.URI)
 			if err != nil {
 				return projections.Connection{}, err
@@ -56,6 +60,7 @@ func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.
 			return projections.Connection{}, err
 		}
 		draft.add(stream, eventstore.NoStream, meta, decided)
+		arrived()
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Connection{}, err
 		}
@@ -73,19 +78,6 @@ func connectionOf(id string, f folded[domain.Connection]) projections.Connection
 	return projections.Connection{ID: id, Connection: f.State, Created: f.Created, Updated: f.Modified}
 }
 
-// redirection makes a redirection to where an application allows it.
-func (s *Service) redirection(ctx context.Context, application, uri string) (domain.Redirection, error) {
-	a, err := s.Read.Application(ctx, application)
-	if errors.Is(err, projections.ErrNotFound) {
-		err = domain.RefuseField("application_id", "is no application's id")
-	}
-	if err != nil {
-		return domain.Redirection{}, err
-	}
-	target, err := a.Target(uri)
-	return domain.Redirection{ID: newID(), Application: a.ID, URI: target}, err
-}
-
 // ConnectionChange is what is wanted of a connection; what is nil or empty stays.
 type ConnectionChange struct {
 	Active *bool
@@ -101,26 +93,6 @@ func (s *Service) UpdateConnection(ctx context.Context, c Caller, id string, wan
 			}
 		}
 		return state.Change(wanted.Active, wanted.ConnectionEdit)
-	})
-}
-
-// stillAllowed refuses a redirection of before whose application is gone, or does not allow its URI any more.
-func (s *Service) stillAllowed(ctx context.Context, r domain.Redirection) error {
-	a, err := s.Read.Application(ctx, r.Application)
-	if errors.Is(err, projections.ErrNotFound) || err == nil && !a.Allows(r.URI) {
-		err = domain.RefuseField("default_redirection_id", "leads to %s, which no application allows any more; POST to its default-redirection makes another", r.URI)
-	}
-	return err
-}
-
-// AddRedirection makes another default redirection, to a URI that the application allows; "" is where it would rather have its users.
-func (s *Service) AddRedirection(ctx context.Context, c Caller, id, application, uri string) (projections.Connection, error) {
-	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
-		r, err := s.redirection(ctx, application, uri)
-		if err != nil {
-			return nil, err
-		}
-		return state.Redirect(r)
 	})
 }
 
@@ -196,7 +168,12 @@ func (s *Service) changeConnection(ctx context.Context, c Caller, id string, cha
 		}
 		var draft draft
 		meta := s.meta(c, o.State.Domain)
+		arrived, err := s.redirect(ctx, &draft, meta, stream, f.State, event)
+		if err != nil {
+			return projections.Connection{}, err
+		}
 		draft.add(stream, f.Version, meta, event)
+		arrived()
 		if err := s.append(ctx, draft); err != nil {
 			return projections.Connection{}, err
 		}

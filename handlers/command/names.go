@@ -104,7 +104,7 @@ func (s *Service) release(ctx context.Context, d *draft, meta domain.Meta, n nam
 	}
 	ends := d.ends
 	d.add(stream, c.Version, meta, domain.NameReleased{})
-	d.ends = append(ends, stream)
+	d.ends = append(ends, end{stream, c.Version})
 	return nil
 }
 
@@ -142,6 +142,12 @@ func (s *Service) holds(ctx context.Context, owner string, n name) (bool, events
 	case projections.KindDirectory:
 		d, err := load[domain.Directory](ctx, s, owner)
 		return d.State.Exists(), d.Version, err
+	case projections.KindConnection: // of an application: it leads there
+		c, err := load[domain.Connection](ctx, s, owner)
+		return c.State.Exists() && c.State.Default.Application == n.scope, c.Version, err
+	case projections.KindApplication: // of itself: it is deleted
+		a, err := load[domain.Application](ctx, s, owner)
+		return !a.State.Exists(), a.Version, err
 	}
 	return false, 0, fmt.Errorf("the claim of a %s belongs to %s, which can hold none", n.attribute, owner)
 }

@@ -134,8 +134,14 @@ type draft struct {
 	writes      []eventstore.Write
 	directories []string // of each write, "" outside of all
 	hopeful     bool     // names are taken for such as nobody ever claimed, and not looked up: where one is not, the log refuses the draft
-	ends        []string // the streams of the releases at its end, without which it is as good as written
+	ends        []end    // the releases at its end, without which it is as good as written
 	err         error
+}
+
+// end is a write that may end a draft.
+type end struct {
+	stream string
+	at     eventstore.Version
 }
 
 func (d *draft) add(stream string, at eventstore.Version, meta domain.Meta, events ...domain.Event) {
@@ -182,7 +188,7 @@ func (s *Service) append(ctx context.Context, d draft) error {
 	}
 	var conflict *eventstore.ConflictError
 	if errors.As(err, &conflict) {
-		if s.Shared && slices.Contains(d.ends, conflict.Stream) { // all the rest is written, and whoever has the name now took it over
+		if s.Shared && slices.Contains(d.ends, end{conflict.Stream, conflict.Expected}) { // all the rest is written, and whoever has the name now took it over
 			return nil
 		}
 		return err
