@@ -60,7 +60,7 @@ type API struct {
 	table     []handlers.Route
 	following chan struct{} // a place for each consumer that follows the feed
 	beginning chan struct{} // the place of the one who begins a replay
-	imports   chan struct{} // those under way
+	imports   *importing
 }
 
 // New makes the door.
@@ -101,7 +101,7 @@ func New(c Config) (*API, error) {
 	if c.LastUsed == nil {
 		c.LastUsed = handlers.OpenLastUsed("", nil)
 	}
-	a := &API{Config: c, following: make(chan struct{}, maxFollowing), beginning: make(chan struct{}, 1), imports: make(chan struct{}, importsTogether)}
+	a := &API{Config: c, following: make(chan struct{}, maxFollowing), beginning: make(chan struct{}, 1), imports: newImporting()}
 	var err error
 	if a.described, err = readDocument(openAPI); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

@@ -106,6 +106,9 @@ func (w *world) held(next http.Handler) http.Handler {
 		}{io.TeeReader(r.Body, sent), r.Body}
 		answer := &copied{ResponseWriter: to}
 		next.ServeHTTP(answer, r)
+		if r.Context().Err() != nil {
+			return // the client left, and nobody reads the answer
+		}
 		if err := c.hold(r, sent.Bytes(), answer); err != nil {
 			w.t.Errorf("%s %s %.300s = %d %.500s: openapi.yaml: %.500s", r.Method, r.URL, sent, answer.status, answer.body.String(), err.Error())
 		}

@@ -15,14 +15,13 @@ import (
 
 // Limits on imports.
 const (
-	maxLine         = 64 << 10 // bytes
-	maxLines        = 100_000
-	maxImport       = 64 << 20 // bytes in all
-	maxAtomic       = 1000     // lines of one that is all or nothing: one batch of the log
-	importsTogether = 4
-	linesTogether   = 100              // that wait for each other
-	maxRefused      = 100              // lines that the refusal of a whole import names
-	importWithin    = 10 * time.Minute // to arrive
+	maxLine       = 64 << 10 // bytes
+	maxLines      = 100_000
+	maxImport     = 64 << 20         // bytes in all
+	maxAtomic     = 1000             // lines of one that is all or nothing: one batch of the log
+	linesTogether = 100              // that wait for each other
+	maxRefused    = 100              // lines that the refusal of a whole import names
+	importWithin  = 10 * time.Minute // to arrive
 )
 
 // importUsers makes or changes a user for each line, and tells of each as it is done; or of all and none.
@@ -32,12 +31,12 @@ func (a *API) importUsers(w http.ResponseWriter, r *request) error {
 	if err := refuseFields(wrong); err != nil {
 		return err
 	}
-	select {
-	case a.imports <- struct{}{}:
-		defer func() { <-a.imports }()
-	default:
-		return domain.Refuse(domain.Unavailable, "other imports are still running; send this one again in a moment")
+	leave, err := a.imports.enter(r.organization.ID)
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		return err
 	}
+	defer leave()
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(importWithin)) // where a connection has none it needs none
 	in, err := readLines(w, r, a.Spool)
@@ -125,11 +124,6 @@ func (a *API) importInto(report *report, r *request, in *lines) error {
 
 // importSome works on those lines that are ready and go together, and answers the others.
 func (a *API) importSome(report *report, r *request, ready []waiting) ([]waiting, error) {
-	select {
-	case <-a.Stopping:
-		return ready, domain.Refuse(domain.Unavailable, "the server is about to stop; send the import again, which goes on where this one ended")
-	default:
-	}
 	var said []domain.Profile
 	for _, one := range ready {
 		if one.err == nil {
@@ -137,11 +131,14 @@ func (a *API) importSome(report *report, r *request, ready []waiting) ([]waiting
 		}
 	}
 	var done []command.Imported
-	if len(said) > 0 {
-		var err error
-		if done, err = a.Commands.Import(r.Context(), r.caller(), r.organization, said); err != nil {
-			return ready, err
+	err := a.working(r, func() (err error) {
+		if len(said) > 0 {
+			done, err = a.Commands.Import(r.Context(), r.caller(), r.organization, said)
 		}
+		return err
+	})
+	if err != nil {
+		return ready, err
 	}
 	told := 0
 	for _, one := range ready {
@@ -158,6 +155,16 @@ func (a *API) importSome(report *report, r *request, ready []waiting) ([]waiting
 		told++
 	}
 	return slices.Delete(ready, 0, told), report.send()
+}
+
+// working runs what an import changes when it is its turn.
+func (a *API) working(r *request, change func() error) error {
+	done, err := a.imports.work(r.Context(), a.Stopping)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return change()
 }
 
 // importAll imports all lines, or none if one is refused.
@@ -178,8 +185,11 @@ func (a *API) importAll(w http.ResponseWriter, r *request, in *lines) error {
 	}
 	var done []command.Imported
 	if len(wrong) == 0 && len(said) > 0 {
-		var err error
-		if done, err = a.Commands.ImportAll(r.Context(), r.caller(), r.organization, said); err != nil {
+		err := a.working(r, func() (err error) {
+			done, err = a.Commands.ImportAll(r.Context(), r.caller(), r.organization, said)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		for i, one := range done {

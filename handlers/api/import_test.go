@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -263,36 +264,157 @@ func TestImportWhereTheLogIsGone(t *testing.T) {
 	}
 }
 
-// TestImportsTogether: more than a few at a time are put off, and those that ended make room.
-func TestImportsTogether(t *testing.T) {
+// slowly begins an import whose body does not end before end is called; it has arrived in part when slowly returns.
+func (w *world) slowly(path, first string) (end func() answer) {
+	w.t.Helper()
+	body, in := io.Pipe()
+	r := httptest.NewRequest("POST", path, body)
+	r.Header.Set("Authorization", "Bearer "+w.key)
+	answered := make(chan answer, 1)
+	go func() {
+		a := httptest.NewRecorder()
+		w.handler.ServeHTTP(a, r)
+		body.Close() // whoever writes on is let go
+		answered <- answer{a.Code, a.Header(), a.Body.String()}
+	}()
+	if _, err := io.WriteString(in, first); err != nil { // it is read once the import is let in
+		w.t.Fatal(err)
+	}
+	return func() answer {
+		in.Close()
+		return <-answered
+	}
+}
+
+// TestSlowImports: an organization has two imports at a time, and its next is put off; others go on meanwhile, however slowly those bodies arrive.
+func TestSlowImports(t *testing.T) {
 	w := newWorld(t)
+	var ends []func() answer
+	for i := range 8 {
+		domain := fmt.Sprint("o", i)
+		w.must(201, "POST", "/api/v2/org", `{"name":"`+domain+`"}`)
+		path := "/api/v2/org/" + domain + "/users/import"
+		for j := range 2 {
+			ends = append(ends, w.slowly(path, fmt.Sprintf(`{"userName":"u%d"}`+"\n", j)))
+		}
+		if a := w.do("POST", path, `[]`); a.status != 429 || a.text("error", "code") != "rate_limited" || a.header.Get("Retry-After") == "" {
+			t.Errorf("a third of %s: %d %s", domain, a.status, a.body)
+		}
+	}
 	w.tenant("Acme")
-	var running sync.WaitGroup
-	var bodies []*io.PipeWriter
-	for i := range 4 {
-		body, in := io.Pipe()
-		bodies = append(bodies, in)
-		r := httptest.NewRequest("POST", acmeImport, body)
-		r.Header.Set("Authorization", "Bearer "+w.key)
-		running.Go(func() {
-			a := httptest.NewRecorder()
-			if w.handler.ServeHTTP(a, r); a.Code != 200 {
-				t.Errorf("%d %s", a.Code, a.Body)
-			}
-		})
-		fmt.Fprintf(in, `{"userName":"u%d"}`+"\n", i) // it is read once the import runs
-	}
-	if a := w.do("POST", acmeImport, `[]`); a.status != 503 || a.header.Get("Retry-After") == "" {
-		t.Errorf("a fifth: %d %s", a.status, a.body)
-	}
+	w.imports(acmeImport, people(0, 3))
 	if left, err := os.ReadDir(w.spool); runtime.GOOS != "windows" && (err != nil || len(left) != 0) {
 		t.Errorf("a crash now would leave %v, %v", left, err)
 	}
-	for _, in := range bodies {
-		in.Close()
+	for _, end := range ends {
+		if a := end(); a.status != 200 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
 	}
-	running.Wait()
+	w.must(200, "POST", "/api/v2/org/o0/users/import", `[]`)
+}
+
+// TestImportsThatAreKept: what has arrived and is yet to be worked on is bounded.
+func TestImportsThatAreKept(t *testing.T) {
+	w := newWorld(t)
+	var ends []func() answer
+	for i := range 32 {
+		domain := fmt.Sprint("o", i)
+		w.must(201, "POST", "/api/v2/org", `{"name":"`+domain+`"}`)
+		for range 2 {
+			ends = append(ends, w.slowly("/api/v2/org/"+domain+"/users/import", "\n"))
+		}
+	}
+	w.tenant("Acme")
+	if a := w.do("POST", acmeImport, `[]`); a.status != 429 || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	ends[0]()
 	w.must(200, "POST", acmeImport, `[]`)
+	for _, end := range ends[1:] {
+		end()
+	}
+}
+
+// TestImportsWhoseReportIsNotRead: they keep no other one waiting.
+func TestImportsWhoseReportIsNotRead(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	var running sync.WaitGroup
+	for i := range 6 {
+		domain := fmt.Sprint("o", i)
+		w.must(201, "POST", "/api/v2/org", `{"name":"`+domain+`"}`)
+		r := httptest.NewRequest("POST", "/api/v2/org/"+domain+"/users/import", strings.NewReader(people(0, 150)))
+		r.Header.Set("Authorization", "Bearer "+w.key)
+		told := make(chan struct{})
+		tell := sync.OnceFunc(func() { close(told) })
+		a := &seen{ResponseRecorder: httptest.NewRecorder(), each: func([]byte) { tell(); <-release }}
+		running.Go(func() { w.handler.ServeHTTP(a, r) })
+		<-told
+	}
+	w.tenant("Acme")
+	w.imports(acmeImport, people(0, 3))
+	close(release)
+	running.Wait()
+}
+
+// TestImportsTogether: a few are worked on at a time; the next waits for its turn, unless its client leaves or the server stops.
+func TestImportsTogether(t *testing.T) {
+	for what, leave := range map[string]func(w *world, gone context.CancelFunc){
+		"its turn comes":   nil,
+		"the client left":  func(_ *world, gone context.CancelFunc) { gone() },
+		"the server stops": func(w *world, _ context.CancelFunc) { close(w.stopping) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			for i := range 5 {
+				w.must(201, "POST", "/api/v2/org", fmt.Sprintf(`{"name":"o%d"}`, i))
+			}
+			entered, leaving := make(chan struct{}, 5), make(chan struct{})
+			w.before = func() error {
+				entered <- struct{}{}
+				<-leaving
+				return nil
+			}
+			ctx, gone := context.WithCancel(t.Context())
+			defer gone()
+			var running sync.WaitGroup
+			answers := make([]*httptest.ResponseRecorder, 5)
+			for i := range answers {
+				asked := t.Context()
+				if i == 4 {
+					asked = ctx
+				}
+				r := httptest.NewRequestWithContext(asked, "POST", fmt.Sprintf("/api/v2/org/o%d/users/import", i), strings.NewReader(people(0, 1)))
+				r.Header.Set("Authorization", "Bearer "+w.key)
+				answers[i] = httptest.NewRecorder()
+				if i < 4 {
+					running.Go(func() { w.handler.ServeHTTP(answers[i], r) })
+					<-entered
+					continue
+				}
+				last := make(chan struct{})
+				go func() { defer close(last); w.handler.ServeHTTP(answers[i], r) }()
+				if leave != nil {
+					leave(w, gone)
+					<-last
+				} else {
+					running.Go(func() { <-last })
+				}
+			}
+			if len(entered) != 0 {
+				t.Error("five are worked on at once")
+			}
+			close(leaving)
+			running.Wait()
+			if leave == nil && (answers[4].Code != 200 || len(entered) != 1) {
+				t.Errorf("%d %s", answers[4].Code, answers[4].Body)
+			}
+			if leave != nil && (answers[4].Code < 400 || len(entered) != 0) {
+				t.Errorf("%d %s", answers[4].Code, answers[4].Body)
+			}
+		})
+	}
 }
 
 // TestImportThatBreaksOff: what did not arrive whole is not begun.
