@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -19,6 +20,7 @@ const (
 	maxLines      = 100_000
 	maxImport     = 64 << 20         // bytes in all
 	maxAtomic     = 1000             // lines of one that is all or nothing: one batch of the log
+	maxOnce       = 1000             // lines of one with an Idempotency-Key: its report is kept
 	linesTogether = 100              // that wait for each other
 	maxRefused    = 100              // lines that the refusal of a whole import names
 	importWithin  = 10 * time.Minute // to arrive
@@ -31,32 +33,47 @@ func (a *API) importUsers(w http.ResponseWriter, r *request) error {
 	if err := refuseFields(wrong); err != nil {
 		return err
 	}
+	key, err := keyGiven(r)
+	if err != nil {
+		return err
+	}
 	leave, err := a.imports.enter(r.organization.ID)
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		return err
 	}
 	defer leave()
+	size, most := int64(maxImport), maxLines
+	if key != "" {
+		size, most = maxBody, maxOnce
+	}
+	if atomic {
+		most = min(most, maxAtomic)
+	}
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(importWithin)) // where a connection has none it needs none
-	in, err := readLines(w, r, a.Spool)
+	in, err := readLines(w, r, a.Spool, size)
 	if err != nil {
 		return err
 	}
 	defer in.close()
 	_ = connection.SetReadDeadline(time.Time{}) // the work on it may take longer
-	most := maxLines
-	if atomic {
-		most = maxAtomic
-	}
 	if in.count > most {
 		return domain.Refuse(domain.TooLarge, "the import has %d lines, and may have %d; send it in parts", in.count, most)
 	}
 	handlers.Note(r.Request, slog.Int("lines", in.count))
-	if atomic {
-		return a.importAll(w, r, in)
+	work := func(w http.ResponseWriter, r *request) error {
+		if atomic {
+			return a.importAll(w, r, in)
+		}
+		return a.importEach(w, r, in)
 	}
-	return a.importEach(w, r, in)
+	if key == "" {
+		return work(w, r)
+	}
+	asked := a.asked(r, key, in.sum)
+	r.Request = r.WithContext(context.WithoutCancel(r.Context())) // a client that leaves comes back for the report
+	return a.onceBy(asked, w, r, work)
 }
 
 // waiting is a line that was read.

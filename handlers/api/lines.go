@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ const (
 type lines struct {
 	file  *os.File // nil for an array
 	array []json.RawMessage
-	count int // blank ones too
+	count int    // blank ones too
+	sum   []byte // tells the body from others
 }
 
 // line is one of them. A blank one is left out, but counts.
@@ -35,8 +37,8 @@ type line struct {
 	text   []byte // valid until the next line; nil if it is longer than maxLine
 }
 
-// readLines reads a body into a file of the folder, "" for the system's own for such. The caller closes it.
-func readLines(w http.ResponseWriter, r *request, folder string) (*lines, error) {
+// readLines reads a body of at most so many bytes into a file of the folder, "" for the system's own for such. The caller closes it.
+func readLines(w http.ResponseWriter, r *request, folder string, limit int64) (*lines, error) {
 	kind, err := handlers.MediaType(r.Request, ndjson, jsonArray)
 	if err != nil {
 		return nil, err
@@ -50,12 +52,12 @@ func readLines(w http.ResponseWriter, r *request, folder string) (*lines, error)
 	}
 	in := &lines{file: file}
 	_ = os.Remove(file.Name()) // nothing is left behind by a crash; where an open file cannot be removed, close does
-	count := &lineCounter{last: '\n'}
-	if err := handlers.CopyBody(io.MultiWriter(file, count), w, r.Request, maxImport); err != nil {
+	count, sum := &lineCounter{last: '\n'}, sha256.New()
+	if err := handlers.CopyBody(io.MultiWriter(file, count, sum), w, r.Request, limit); err != nil {
 		in.close()
 		return nil, err
 	}
-	in.count = count.lines()
+	in.count, in.sum = count.lines(), sum.Sum(nil)
 	return in, nil
 }
 
@@ -68,7 +70,8 @@ func readArray(w http.ResponseWriter, r *request) (*lines, error) {
 	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\uFEFF")), &in.array); err != nil || in.array == nil {
 		return nil, domain.RefuseFor(domain.Invalid, domain.InvalidSyntax, "the body is not a JSON array; as %s it has one object on each line", ndjson)
 	}
-	in.count = len(in.array)
+	sum := sha256.Sum256(body)
+	in.count, in.sum = len(in.array), sum[:]
 	return in, nil
 }
 

@@ -23,7 +23,7 @@ const (
 	maxIdempotencyKey = 255
 
 	// maxReply bounds what is kept of an answer. Only previews of the past are larger, which change nothing: they are made again.
-	maxReply = 256 << 10
+	maxReply = 2 << 20
 )
 
 // reply is an answer as it is kept: sealed, for it may show a secret.
@@ -37,72 +37,81 @@ type reply struct {
 // heal, is not kept, so that the request can be sent again.
 func (a *API) once(h handler) handler {
 	return func(w http.ResponseWriter, r *request) error {
-		asked, err := a.asked(w, r)
+		key, err := keyGiven(r)
 		if err != nil {
 			return err
 		}
-		if asked == nil {
+		if key == "" {
 			return h(w, r)
 		}
-		kept, err := a.Replies.Begin(r.Context(), *asked)
-		if err != nil {
-			return refuseRepeat(w, err)
-		}
-		if kept != "" {
-			return a.repeat(w, r, asked.ID, kept)
-		}
-		ended := false
-		defer func() {
-			if !ended {
-				a.Replies.Leave(*asked)
-			}
-		}()
-		given := &recorded{header: http.Header{}}
-		if err := h(given, r); err != nil {
-			e := domain.Shown(err)
-			if status(e) >= http.StatusInternalServerError || e.Code == domain.RateLimited {
+		var body []byte
+		if r.ContentLength != 0 {
+			if body, err = handlers.ReadBody(w, r.Request, maxBody, "application/json"); err != nil {
 				return err
 			}
-			handlers.NoteFault(r.Request, err)
-			show(given, r.Request, e)
+			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		sealed, err := a.seal(asked.ID, given)
-		if err != nil {
-			return err
-		}
-		if ended = len(sealed) <= maxReply; ended {
-			if err := a.Replies.Keep(r.Context(), *asked, sealed); err != nil {
-				handlers.NoteFault(r.Request, err) // it was carried out, and is answered
-			}
-		}
-		given.send(w)
-		return nil
+		return a.onceBy(a.asked(r, key, body), w, r, h)
 	}
 }
 
-// asked is what a request with an Idempotency-Key asks, nil for one without.
-func (a *API) asked(w http.ResponseWriter, r *request) (*projections.Asked, error) {
+// onceBy is once, for what was read of the request.
+func (a *API) onceBy(asked projections.Asked, w http.ResponseWriter, r *request, h handler) error {
+	kept, err := a.Replies.Begin(r.Context(), asked)
+	if err != nil {
+		return refuseRepeat(w, err)
+	}
+	if kept != "" {
+		return a.repeat(w, r, asked.ID, kept)
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			a.Replies.Leave(asked)
+		}
+	}()
+	given := &recorded{header: http.Header{}}
+	if err := h(given, r); err != nil {
+		e := domain.Shown(err)
+		if status(e) >= http.StatusInternalServerError || e.Code == domain.RateLimited {
+			return err
+		}
+		handlers.NoteFault(r.Request, err)
+		show(given, r.Request, e)
+	}
+	sealed, err := a.seal(asked.ID, given)
+	if err != nil {
+		return err
+	}
+	if ended = len(sealed) <= maxReply; ended {
+		if err := a.Replies.Keep(r.Context(), asked, sealed); err != nil {
+			handlers.NoteFault(r.Request, err) // it was carried out, and is answered
+		}
+	}
+	given.send(w)
+	return nil
+}
+
+// keyGiven is the Idempotency-Key of a request, "" for one without.
+func keyGiven(r *request) (string, error) {
 	given := r.Header.Values(idempotencyKey)
 	if len(given) == 0 {
-		return nil, nil
+		return "", nil
 	}
 	if len(given) > 1 || given[0] == "" || len(given[0]) > maxIdempotencyKey || strings.ContainsFunc(given[0], func(c rune) bool { return c < ' ' || c > '~' }) {
-		return nil, domain.RefuseField(idempotencyKey, "is not one key of 1 to %d characters of ASCII", maxIdempotencyKey)
+		return "", domain.RefuseField(idempotencyKey, "is not one key of 1 to %d characters of ASCII", maxIdempotencyKey)
 	}
-	var body []byte
-	if r.ContentLength != 0 {
-		var err error
-		if body, err = handlers.ReadBody(w, r.Request, maxBody, "application/json"); err != nil {
-			return nil, err
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-	}
+	return given[0], nil
+}
+
+// asked is what a request with an Idempotency-Key asks. The body, or what stands for it, tells it from others.
+func (a *API) asked(r *request, key string, body []byte) projections.Asked {
 	master := a.Commands.Keys
-	return &projections.Asked{
-		ID: master.Name(r.key.ID, idempotencyKey, given[0]), Caller: r.key.ID,
+	return projections.Asked{
+		ID: master.Name(r.key.ID, idempotencyKey, key), Caller: r.key.ID,
 		What:    master.Name(r.key.ID, "request", r.Method+" "+r.URL.RequestURI()+"\n"+string(body)),
 		Request: handlers.RequestID(r.Request), At: a.Commands.Now(),
-	}, nil
+	}
 }
 
 // refuseRepeat words why a request is neither carried out nor answered as before.
@@ -156,6 +165,7 @@ type recorded struct {
 
 func (g *recorded) Header() http.Header    { return g.header }
 func (g *recorded) WriteHeader(status int) { g.status = status }
+func (g *recorded) Flush()                 {} // it is sent as a whole
 
 func (g *recorded) Write(b []byte) (int, error) {
 	g.body = append(g.body, b...)
@@ -163,6 +173,7 @@ func (g *recorded) Write(b []byte) (int, error) {
 }
 
 func (g *recorded) send(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin)) // an import may have taken longer than the server waits for other answers
 	maps.Copy(w.Header(), g.header)
 	w.WriteHeader(g.status)
 	_, _ = w.Write(g.body) // the client is gone if this fails

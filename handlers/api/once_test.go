@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,12 +37,15 @@ func (a answer) replayed() bool { return a.header.Get("Idempotency-Replayed") ==
 func TestEveryPostIsDoneOnce(t *testing.T) {
 	looked := 0
 	for _, o := range table(t) {
-		if o.method != "POST" || o.needs() == "" || o.streams() {
+		if o.method != "POST" || o.needs() == "" {
 			continue
 		}
 		looked++
 		if o.Parameters.GetByInAndName("header", idempotencyKey) == nil {
 			t.Errorf("%s does not say that it takes an %s", o, idempotencyKey)
+		}
+		if o.streams() {
+			continue // TestImportIsDoneOnce
 		}
 		w := newWorld(t)
 		acme := w.estate("Acme")
@@ -74,6 +79,120 @@ func TestEveryPostIsDoneOnce(t *testing.T) {
 	}
 	if looked < 10 {
 		t.Errorf("only %d operations were looked at", looked)
+	}
+}
+
+// TestImportIsDoneOnce: an import takes a key as every POST does.
+func TestImportIsDoneOnce(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("Acme")
+	send := func(key, id, path, body, kind string) answer {
+		return w.do("POST", path, body, "Authorization", "Bearer "+key, idempotencyKey, id, "Content-Type", kind)
+	}
+	for i, c := range []struct{ query, kind, body string }{
+		{"", "application/x-ndjson", people(0, 150) + "{}\n"},
+		{"?atomic=true", "application/x-ndjson", people(200, 3)},
+		{"?atomic=true", "application/x-ndjson", people(300, 3) + "{}\n"}, // refused
+		{"", "application/json", `[{"email":"a@acme.test"}]`},
+		{"", "application/x-ndjson", ""},
+	} {
+		id, path := fmt.Sprint(i), acmeImport+c.query
+		first := send(w.key, id, path, c.body, c.kind)
+		before := w.head()
+		for range 2 {
+			again := send(w.key, id, path, c.body, c.kind)
+			if !first.same(again) || first.replayed() || !again.replayed() || w.head() != before {
+				t.Errorf("%s %.40q = %d %s, and again %d %s, or changed something", path, c.body, first.status, first.body, again.status, again.body)
+			}
+			w.start()
+		}
+		for what, a := range map[string]answer{
+			"another body":  send(w.key, id, path, c.body+"\n ", c.kind),
+			"another query": send(w.key, id, acmeImport+"?atomic=false", c.body, c.kind),
+			"another route": w.once(w.key, id, "POST", acmeUsers, `{"userName":"x"}`),
+		} {
+			if a.status != 409 || a.replayed() || w.head() != before {
+				t.Errorf("%s %.40q with %s = %d %s", path, c.body, what, a.status, a.body)
+			}
+		}
+		if a := send(w.keyFor(estate{}, "read", "write"), id, path, c.body, c.kind); a.replayed() {
+			t.Errorf("%s answers another key as the first", path)
+		}
+	}
+	before := w.head()
+	for what, c := range map[string]struct {
+		id, body string
+		status   int
+	}{
+		"more lines than are kept": {"lines", people(0, 1001), 413},
+		"more bytes than are kept": {"bytes", strings.Repeat(" ", 1<<20) + "\n{}", 413},
+		"no key":                   {strings.Repeat("k", 256), people(0, 1), 422},
+	} {
+		for range 2 {
+			if a := send(w.key, c.id, acmeImport, c.body, "application/x-ndjson"); a.status != c.status || a.replayed() {
+				t.Errorf("%s = %d %s", what, a.status, a.body)
+			}
+		}
+	}
+	if w.head() != before {
+		t.Error("part of it was done")
+	}
+	// The report of as many lines as there may be is kept, whatever they are refused for.
+	long := strings.Repeat(`{"userName":7,"surprise":1}`+"\n", 1000)
+	first := send(w.key, "long", acmeImport, long, "application/x-ndjson")
+	if again := send(w.key, "long", acmeImport, long, "application/x-ndjson"); first.status != 200 || !first.same(again) || !again.replayed() {
+		t.Errorf("%d, %d bytes, and again %d, replayed %v", first.status, len(first.body), again.status, again.replayed())
+	}
+}
+
+// TestImportThatEndedEarlyIsDoneOnce: what became of it is answered again, and not tried again under the same key.
+func TestImportThatEndedEarlyIsDoneOnce(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("Acme")
+	n := 0
+	w.before = func() error {
+		if n++; n > 1 {
+			return eventstore.ErrUnavailable
+		}
+		return nil
+	}
+	send := func(id string) answer {
+		return w.do("POST", acmeImport, people(0, 150), idempotencyKey, id, "Content-Type", "application/x-ndjson")
+	}
+	first := send("1")
+	w.before = nil
+	if again := send("1"); !strings.Contains(first.body, `"code":"unavailable"`) || !first.same(again) || !again.replayed() {
+		t.Errorf("%d %s, and again %d %s", first.status, first.body, again.status, again.body)
+	}
+	if a := send("2"); strings.Count(a.body, "unchanged") != 101 || !strings.Contains(a.body, `"created":50`) {
+		t.Errorf("under another key: %s", a.body)
+	}
+	w.before = func() error { return eventstore.ErrUnavailable }
+	lost := func() answer {
+		return w.do("POST", acmeImport, people(500, 1), idempotencyKey, "3", "Content-Type", "application/x-ndjson")
+	}
+	if a := lost(); a.status != 503 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	w.before = nil
+	if a := lost(); a.status != 200 || a.replayed() {
+		t.Errorf("what did not begin, again: %d %s", a.status, a.body)
+	}
+}
+
+// TestImportWhoseClientLeaves goes on, so that the client finds its report when it sends the same again.
+func TestImportWhoseClientLeaves(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("Acme")
+	ctx, leave := context.WithCancel(t.Context())
+	w.before = func() error { leave(); return nil }
+	r := httptest.NewRequestWithContext(ctx, "POST", acmeImport, strings.NewReader(people(0, 250)))
+	r.Header.Set("Authorization", "Bearer "+w.key)
+	r.Header.Set(idempotencyKey, "1")
+	w.handler.ServeHTTP(httptest.NewRecorder(), r)
+	a := w.do("POST", acmeImport, people(0, 250), idempotencyKey, "1", "Content-Type", "application/x-ndjson")
+	if !a.replayed() || !strings.Contains(a.body, `"created":250`) {
+		t.Errorf("%d %.300s", a.status, a.body)
 	}
 }
 
@@ -250,12 +369,12 @@ func TestLargePreviewIsMadeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 40 {
+	for i := range 250 {
 		w.user(d, domain.Attributes{"userName": fmt.Sprint("u", i), "title": strings.Repeat("t", 9000)})
 	}
 	path, body := "/api/v2/webhooks/"+acme.objects["webhooks"]+"/simulate", `{"from":"0","limit":1000}`
 	for range 2 {
-		if a := w.once(w.key, "1", "POST", path, body); a.status != 200 || a.replayed() || len(a.body) < 256<<10 {
+		if a := w.once(w.key, "1", "POST", path, body); a.status != 200 || a.replayed() || len(a.body) < 2<<20 {
 			t.Errorf("%d, %d bytes, replayed %v", a.status, len(a.body), a.replayed())
 		}
 	}

@@ -30,7 +30,7 @@ func (a *API) routes() ([]handlers.Route, error) {
 	}
 	read := func(method, path string, h handler) { keyed(domain.PermissionRead, method, path, h) }
 	write := func(method, path string, h handler) { keyed(domain.PermissionWrite, method, path, h) }
-	// stream is for what is read and answered bit by bit, and may be sent again as it is.
+	// stream is for what is read bit by bit, and sees to its Idempotency-Key itself.
 	stream := func(method, path string, h handler) {
 		add(method, path, func(o *operation) handlers.Func { return a.keyed(domain.PermissionWrite, o, h) })
 	}
