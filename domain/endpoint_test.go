@@ -172,6 +172,7 @@ func TestEndpointWants(t *testing.T) {
 func TestMessageTypeOfEveryEvent(t *testing.T) {
 	silent := map[string]bool{
 		"installation.created": true, "name.claimed": true, "name.released": true, "user.claim_revoked": true,
+		"import.begun": true, "import.completed": true, "import.withdrawn": true, "import.taken_back": true,
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
 		"application.created": true, "application.updated": true, "application.deleted": true,
 		"connection.admin_invited": true, "connection.seat_taken": true,

@@ -184,6 +184,8 @@ func (m *ReadModel) apply(b *batch, s Stored) error {
 		return applyConnection(b, id, s)
 	case KindMail:
 		return applyMail(b, id, s)
+	case KindImport:
+		return applyImport(b, id, s)
 	case KindApplication:
 		return keepState[domain.Application](b, "applications", id, s)
 	}

@@ -16,6 +16,7 @@ const (
 	KindApplication  Kind = "application"
 	KindConnection   Kind = "connection"
 	KindMail         Kind = "mail"       // of an invitation, whose id it has
+	KindImport       Kind = "import"     // of all or nothing, where a batch may be written in part
 	KindName         Kind = "name"       // the claim of a unique value
 	KindDeliveries   Kind = "deliveries" // what one server did, while it was the one that delivers
 )

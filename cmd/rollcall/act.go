@@ -84,6 +84,7 @@ func (s *server) act(ctx context.Context) error {
 	}
 	return together(ctx, s.sweeper.Run,
 		func(ctx context.Context) error { return s.commands.Departures(ctx, s.logger) },
+		func(ctx context.Context) error { return s.commands.Withdrawals(ctx, s.logger) },
 		s.takeTurns)
 }
 

@@ -39,13 +39,6 @@ func (s *Service) Import(ctx context.Context, c Caller, o projections.Organizati
 	return s.importTogether(ctx, c, o, profiles, false)
 }
 
-// ImportAll is Import of all profiles, or of none if one is refused or a user stands in two of them: then nothing is written. It is one batch of the
-// log, which the local log writes as a whole or not at all, also if the process dies. A shared log writes it in order, so that a crash may leave the first
-// of them written, and the same import again completes it; those that stood when another process came between are answered as unchanged.
-func (s *Service) ImportAll(ctx context.Context, c Caller, o projections.Organization, profiles []domain.Profile) ([]Imported, error) {
-	return s.importTogether(ctx, c, o, profiles, true)
-}
-
 func (s *Service) importTogether(ctx context.Context, c Caller, o projections.Organization, profiles []domain.Profile, whole bool) ([]Imported, error) {
 	return decide(ctx, s, s.making(o), func() ([]Imported, error) {
 		b := batched{streams: map[string]bool{}}
@@ -54,19 +47,8 @@ func (s *Service) importTogether(ctx context.Context, c Caller, o projections.Or
 			return nil, err
 		}
 		meta := s.metaIn(c, d)
-		for _, p := range profiles {
-			one, err := s.plan(ctx, meta, d, p)
-			one.Err, err = refusal(err)
-			if err != nil {
-				return nil, err
-			}
-			if one.Err == nil && !b.takes(one) {
-				if !whole {
-					break // the next batch begins with it
-				}
-				one.Err = domain.Refuse(domain.Conflict, "it means a user, or has a userName or an e-mail address, that stands in another line too")
-			}
-			b.add(one)
+		if err := s.planAll(ctx, &b, meta, d, profiles, whole); err != nil {
+			return nil, err
 		}
 		if whole && b.refused || !b.changes {
 			return b.answer(), b.draft.err
@@ -74,13 +56,37 @@ func (s *Service) importTogether(ctx context.Context, c Caller, o projections.Or
 		if err := s.append(ctx, b.draft); err != nil {
 			return nil, err
 		}
-		for _, one := range b.planned {
-			if one.event != nil {
-				keep(s, one.stream, one.user, meta.RecordedAt, one.event)
-			}
-		}
+		s.keepAll(b.planned, meta)
 		return b.answer(), nil
 	})
+}
+
+// planAll plans what becomes of profiles: of all as a whole, or of as many as go into one batch.
+func (s *Service) planAll(ctx context.Context, b *batched, meta domain.Meta, d projections.Directory, profiles []domain.Profile, whole bool) error {
+	for _, p := range profiles {
+		one, err := s.plan(ctx, meta, d, p)
+		one.Err, err = refusal(err)
+		if err != nil {
+			return err
+		}
+		if one.Err == nil && !b.takes(one) {
+			if !whole {
+				break // the next batch begins with it
+			}
+			one.Err = domain.Refuse(domain.Conflict, "it means a user, or has a userName or an e-mail address, that stands in another line too")
+		}
+		b.add(one)
+	}
+	return nil
+}
+
+// keepAll remembers the users after what was planned of them is written.
+func (s *Service) keepAll(all []planned, meta domain.Meta) {
+	for _, one := range all {
+		if one.event != nil {
+			keep(s, one.stream, one.user, meta.RecordedAt, one.event)
+		}
+	}
 }
 
 // refusal is an error that is the profile's own, and not one of the log or of the whole import.

@@ -161,6 +161,11 @@ func (d *draft) join(more draft) {
 	d.writes, d.directories, d.err = append(d.writes, more.writes...), append(d.directories, more.directories...), errors.Join(d.err, more.err)
 }
 
+// part is some of the writes of a draft.
+func (d *draft) part(from, to int) draft {
+	return draft{writes: d.writes[from:to], directories: d.directories[from:to]}
+}
+
 // appendTries is how often a batch is appended whose outcome is unknown; the same ids make that harmless.
 const appendTries = 3
 

@@ -117,6 +117,12 @@ CREATE TABLE IF NOT EXISTS leaving (
     PRIMARY KEY (grp, member)
 ) WITHOUT ROWID;
 
+-- The imports of all or nothing that have begun and not ended, with the meta of their beginning. They are few.
+CREATE TABLE IF NOT EXISTS imports (
+    id   TEXT PRIMARY KEY,
+    meta TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- How many rows of a directory stand in each run of 256 places, so that a page deep in the list costs what the first does.
 CREATE TABLE IF NOT EXISTS counts (
     directory TEXT NOT NULL,
