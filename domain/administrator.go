@@ -45,8 +45,18 @@ func (o *Organization) AddAdministrator(a Administrator) (Event, error) {
 
 // RemoveAdministrator decides that one is no administrator any more.
 func (o *Organization) RemoveAdministrator(id string) (Event, error) {
-	if !o.Exists() || !slices.ContainsFunc(o.Administrators, func(a Administrator) bool { return a.ID == id }) {
+	if !o.Exists() || o.Administrator(id) == (Administrator{}) {
 		return nil, Refuse(NotFound, "there is no such administrator")
 	}
 	return OrganizationAdministratorRemoved{id}, nil
+}
+
+// Administrator is the one with an id, the zero one if there is none.
+func (o *Organization) Administrator(id string) Administrator {
+	for _, a := range o.Administrators {
+		if a.ID == id {
+			return a
+		}
+	}
+	return Administrator{}
 }

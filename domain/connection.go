@@ -103,6 +103,8 @@ func (c *Connection) Apply(e Event) {
 		c.Invited = c.Invited.send(e.InvitationSent)
 	case ConnectionInvitationAccepted:
 		c.Invited = c.Invited.accept()
+	case ConnectionAdminRemoved:
+		c.Onboarding.Email, c.Invited = "", Invited{}
 	case ConnectionDeleted:
 		c.Deleted = true
 	}

@@ -14,14 +14,18 @@ type DirectoryInvitationAccepted struct{ InvitationAccepted }
 // DirectoryOnboardingReset ends the invitation. The administrator stays.
 type DirectoryOnboardingReset struct{}
 
+// DirectoryAdminRemoved tells that the administrator is none of the organization's any more: the address is known no longer, and the invitation ends.
+type DirectoryAdminRemoved struct{}
+
 func (DirectoryAdminInvited) EventName() string       { return "directory.admin_invited" }
 func (DirectoryInvitationSent) EventName() string     { return "directory.invitation_sent" }
 func (DirectoryInvitationAccepted) EventName() string { return "directory.invitation_accepted" }
 func (DirectoryOnboardingReset) EventName() string    { return "directory.onboarding_reset" }
+func (DirectoryAdminRemoved) EventName() string       { return "directory.admin_removed" }
 
 // DirectoryOnboarding is an administrator setting a directory up at its provider.
 type DirectoryOnboarding struct {
-	Email   string // the administrator's; "" while nobody was invited
+	Email   string // the administrator's; "" while nobody is to be invited
 	Invited Invited
 }
 
@@ -39,6 +43,8 @@ func (o *DirectoryOnboarding) Apply(e Event) {
 		o.Invited = o.Invited.accept()
 	case DirectoryOnboardingReset:
 		o.Invited = Invited{}
+	case DirectoryAdminRemoved:
+		*o = DirectoryOnboarding{}
 	}
 }
 
@@ -65,6 +71,14 @@ func (d *Directory) ResetOnboarding() (Event, error) {
 		return nil, nil
 	}
 	return DirectoryOnboardingReset{}, nil
+}
+
+// RemoveAdmin decides that the organization's administrator with this address sets nothing up here any more: nil if another one does, or nobody.
+func (d *Directory) RemoveAdmin(email string) Event {
+	if !d.Exists() || FoldKey(d.Onboarding.Email) != FoldKey(email) {
+		return nil
+	}
+	return DirectoryAdminRemoved{}
 }
 
 // InvitationSent decides that the mail of an invitation went: nil if it was told already, or another one took its place meanwhile.

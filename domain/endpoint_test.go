@@ -176,7 +176,7 @@ func TestMessageTypeOfEveryEvent(t *testing.T) {
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
 		"application.created": true, "application.updated": true, "application.deleted": true,
 		"connection.admin_invited": true, "connection.seat_taken": true,
-		"connection.invitation_accepted": true, "directory.admin_invited": true, "directory.invitation_sent": true, "directory.invitation_accepted": true, "directory.onboarding_reset": true,
+		"connection.invitation_accepted": true, "directory.admin_invited": true, "directory.invitation_sent": true, "directory.invitation_accepted": true, "directory.onboarding_reset": true, "directory.admin_removed": true,
 		"organization.administrator_added": true, "organization.administrator_removed": true, "mail.attempted": true, "mail.sent": true, "mail.given_up": true,
 		"endpoint.created": true, "endpoint.updated": true, "endpoint.key_rotated": true, "endpoint.paused": true, "endpoint.disabled": true,
 		"endpoint.enabled": true, "endpoint.deleted": true, "endpoint.replay_requested": true, "endpoint.replay_cancelled": true,

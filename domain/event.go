@@ -126,6 +126,8 @@ var eventTypes = map[string]func([]byte) (Event, error){
 	"directory.invitation_accepted":      read[DirectoryInvitationAccepted],
 	"connection.invitation_accepted":     read[ConnectionInvitationAccepted],
 	"directory.onboarding_reset":         read[DirectoryOnboardingReset],
+	"directory.admin_removed":            read[DirectoryAdminRemoved],
+	"connection.admin_removed":           read[ConnectionAdminRemoved],
 
 	"mail.attempted": read[MailAttempted],
 	"mail.sent":      read[MailSent],
@@ -136,7 +138,7 @@ var eventTypes = map[string]func([]byte) (Event, error){
 // sign-in, or are about what is shown beside it.
 func Modifies(e Event) bool {
 	switch e.(type) {
-	case DirectoryAdminInvited, DirectoryInvitationSent, DirectoryInvitationAccepted, DirectoryOnboardingReset,
+	case DirectoryAdminInvited, DirectoryInvitationSent, DirectoryInvitationAccepted, DirectoryOnboardingReset, DirectoryAdminRemoved,
 		ConnectionAdminInvited, ConnectionInvitationAccepted, ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
 		return false
 	}

@@ -21,7 +21,7 @@ type InvitationAccepted struct {
 }
 
 // ErrDeadLink answers whoever uses a link that leads nowhere, and says not why.
-var ErrDeadLink = Refuse(NotFound, "this link does not lead anywhere: it was used already, it has expired, or a newer one took its place. Ask whoever invited you for a new one")
+var ErrDeadLink = Refuse(NotFound, "this link does not lead anywhere: it was used already, it has expired, a newer one took its place, or the invitation was withdrawn. Ask whoever invited you for a new one")
 
 func invitation(id, email string, expires time.Time) Invitation {
 	return Invitation{id, email, expires.UTC().Truncate(time.Millisecond)}

@@ -13,7 +13,7 @@ type invitee interface {
 	InvitationSent(id string, at time.Time) Event
 }
 
-// The link of an invitation leads somewhere once, until it expires, is superseded, or its onboarding is reset, is another one's, or ends.
+// The link of an invitation leads somewhere once, until it expires, is superseded, its administrator is removed, or its onboarding is reset, is another one's, or ends.
 func TestInvitationLeadsOnce(t *testing.T) {
 	soon, expires := noon.Add(time.Hour), noon.AddDate(0, 0, 7)
 	to := func(id string) Invitation { return Invitation{id, "it@acme.test", expires} }
@@ -53,6 +53,12 @@ func TestInvitationLeadsOnce(t *testing.T) {
 		{"of an onboarding that was replaced", &Connection{}, after(con("i"), ConnectionOnboardingStarted{Onboarding: Onboarding{"p", "it@acme.test"}}), soon, false, false},
 		{"of an onboarding that was reset", &Connection{}, after(con("i"), ConnectionOnboardingReset{}), soon, false, false},
 		{"of one whose provider was chosen meanwhile", &Connection{}, after(con("i"), ConnectionOnboardingUpdated{Provider: Okta}), soon, true, false},
+		{"of one who was removed", &Connection{}, after(con("i"), ConnectionAdminRemoved{}), soon, false, false},
+		{"used by one who was removed", &Connection{}, after(con("i"), ConnectionInvitationAccepted{InvitationAccepted{"i"}}, ConnectionAdminRemoved{}), soon, false, false},
+		{"of one who was removed and named again", &Connection{}, after(con("i"), ConnectionAdminRemoved{}, ConnectionOnboardingUpdated{Email: "it@acme.test"}), soon, false, false},
+		{"a directory's of one who was removed", &Directory{}, []Event{directory, dir("i"), DirectoryAdminRemoved{}}, soon, false, false},
+		{"a directory's used by one who was removed", &Directory{}, []Event{directory, dir("i"), DirectoryInvitationAccepted{InvitationAccepted{"i"}}, DirectoryAdminRemoved{}}, soon, false, false},
+		{"a directory's of one who was removed and invited again", &Directory{}, []Event{directory, dir("i"), DirectoryAdminRemoved{}, dir("j")}, soon, false, false},
 		{"of a connection that is deleted", &Connection{}, after(con("i"), ConnectionDeleted{}), soon, false, false},
 	} {
 		for _, e := range c.given {
@@ -94,6 +100,10 @@ func TestDirectoryOnboarding(t *testing.T) {
 	}
 	reset := func(d *Directory) ([]Event, error) { return one(d.ResetOnboarding()) }
 	went := func(d *Directory) ([]Event, error) { return one(d.InvitationSent("i", noon.Add(999)), nil) }
+	remove := func(email string) func(*Directory) ([]Event, error) {
+		return func(d *Directory) ([]Event, error) { return one(d.RemoveAdmin(email), nil) }
+	}
+	removed := DirectoryAdminRemoved{}
 	gone := with(invited, DirectoryDeleted{})
 	told := DirectoryInvitationSent{InvitationSent{"i", noon}}
 	decide(t, []decision[Directory]{
@@ -110,6 +120,14 @@ func TestDirectoryOnboarding(t *testing.T) {
 		{"it went, and was told", with(invited, told), went, nil, ""},
 		{"it went after a reset", with(invited, DirectoryOnboardingReset{}), went, nil, ""},
 		{"it went for what is deleted", gone, went, nil, ""},
+		{"it went to one who was removed", with(invited, removed), went, nil, ""},
+		{"remove the administrator", with(invited), remove("IT@acme.test"), []Event{removed}, ""},
+		{"remove another one", with(invited), remove("ada@acme.test"), nil, ""},
+		{"remove where nobody was invited", open, remove("it@acme.test"), nil, ""},
+		{"remove one who is removed", with(invited, removed), remove("it@acme.test"), nil, ""},
+		{"remove from what is deleted", gone, remove("it@acme.test"), nil, ""},
+		{"invite one who was removed", with(invited, removed), invite(""), nil, "invalid invalidValue"},
+		{"name one again who was removed", with(invited, removed), invite("it@acme.test"), []Event{invited}, ""},
 	})
 	var d Directory
 	for _, e := range with(invited, told, DirectoryAdminInvited{Invitation{"j", "it@acme.test", expires}}) {

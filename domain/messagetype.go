@@ -68,6 +68,7 @@ var messageTypes = map[string]string{
 	"connection.onboarding_started": TypeConnectionUpdated,
 	"connection.onboarding_updated": TypeConnectionUpdated,
 	"connection.onboarding_reset":   TypeConnectionUpdated,
+	"connection.admin_removed":      TypeConnectionUpdated,
 	"connection.invitation_sent":    TypeConnectionInvited,
 	"connection.activated":          TypeConnectionActivated,
 	"connection.disabled":           TypeConnectionDisabled,

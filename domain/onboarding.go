@@ -32,6 +32,9 @@ type ConnectionInvitationSent struct{ InvitationSent }
 // ConnectionInvitationAccepted tells that the link of an invitation was used.
 type ConnectionInvitationAccepted struct{ InvitationAccepted }
 
+// ConnectionAdminRemoved tells that the administrator is none of the organization's any more: the address is known no longer, and the invitation ends.
+type ConnectionAdminRemoved struct{}
+
 func (ConnectionOnboardingStarted) EventName() string { return "connection.onboarding_started" }
 func (ConnectionOnboardingUpdated) EventName() string { return "connection.onboarding_updated" }
 func (ConnectionOnboardingReset) EventName() string   { return "connection.onboarding_reset" }
@@ -40,6 +43,7 @@ func (ConnectionInvitationSent) EventName() string    { return "connection.invit
 func (ConnectionInvitationAccepted) EventName() string {
 	return "connection.invitation_accepted"
 }
+func (ConnectionAdminRemoved) EventName() string { return "connection.admin_removed" }
 
 // OnboardingState is the step at which an onboarding is.
 type OnboardingState string
@@ -103,6 +107,14 @@ func (c *Connection) ResetOnboarding() (Event, error) {
 		return nil, err
 	}
 	return ConnectionOnboardingReset{}, nil
+}
+
+// RemoveAdmin decides that the organization's administrator with this address sets nothing up here any more: nil if the onboarding is another one's.
+func (c *Connection) RemoveAdmin(email string) Event {
+	if !c.Exists() || FoldKey(c.Onboarding.Email) != FoldKey(email) {
+		return nil
+	}
+	return ConnectionAdminRemoved{}
 }
 
 // InviteAdmin decides on an invitation with this id to the administrator.

@@ -22,6 +22,10 @@ func TestOnboarding(t *testing.T) {
 		return when(func(c *Connection) (Event, error) { return c.InvitationSent(id, noon.Add(999*time.Microsecond)), nil })
 	}
 	reset := when((*Connection).ResetOnboarding)
+	remove := func(email string) func(*Connection) ([]Event, error) {
+		return when(func(c *Connection) (Event, error) { return c.RemoveAdmin(email), nil })
+	}
+	removed := ConnectionAdminRemoved{}
 	bare := connected
 	bare.Onboarding.Email = ""
 	chosen, gone := ConnectionOnboardingUpdated{Provider: Okta}, after(ConnectionDeleted{})
@@ -57,6 +61,13 @@ func TestOnboarding(t *testing.T) {
 		{"to one who is not in charge any more", after(invited, ConnectionOnboardingUpdated{Email: "new@acme.test"}), sent("i"), nil, ""},
 		{"into an onboarding that was replaced", after(invited, ConnectionOnboardingStarted{Onboarding: Onboarding{"p", "it@acme.test"}}), sent("i"), nil, ""},
 		{"for what is deleted", after(invited, ConnectionDeleted{}), sent("i"), nil, ""},
+		{"to one who was removed", after(invited, removed), sent("i"), nil, ""},
+		{"remove the administrator", after(invited), remove("IT@acme.test"), []Event{removed}, ""},
+		{"remove another one", after(invited), remove("ada@acme.test"), nil, ""},
+		{"remove one who is removed", after(invited, removed), remove("it@acme.test"), nil, ""},
+		{"remove from what is deleted", gone, remove("it@acme.test"), nil, ""},
+		{"invite one who was removed", after(invited, removed), invite, nil, "invalid invalidValue"},
+		{"name one again who was removed", after(invited, removed), update("it@acme.test", ""), []Event{ConnectionOnboardingUpdated{Email: "it@acme.test"}}, ""},
 	})
 }
 

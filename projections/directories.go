@@ -52,7 +52,7 @@ func applyDirectory(b *batch, id string, s Stored) error {
 			return err
 		}
 		return deleteDirectory(b, id)
-	case domain.DirectoryAdminInvited, domain.DirectoryInvitationSent, domain.DirectoryInvitationAccepted, domain.DirectoryOnboardingReset:
+	case domain.DirectoryAdminInvited, domain.DirectoryInvitationSent, domain.DirectoryInvitationAccepted, domain.DirectoryOnboardingReset, domain.DirectoryAdminRemoved:
 		return applyDirectoryOnboarding(b, id, s)
 	}
 	return nil

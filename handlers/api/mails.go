@@ -45,7 +45,7 @@ const (
 	mailPending   mailState = "pending" // it is about to be sent, perhaps once more
 	mailSent      mailState = "sent"
 	mailFailed    mailState = "failed"
-	mailCancelled mailState = "cancelled" // its link was used, or a newer one took its place, before it was sent
+	mailCancelled mailState = "cancelled" // before it was sent its link was used, a newer one took its place, or its invitation was withdrawn
 )
 
 func (a *API) mailState(m projections.Mail) mailState {

@@ -87,6 +87,52 @@ func TestMailStates(t *testing.T) {
 	}
 }
 
+// TestRemovedAdministrators are invited to nothing any more: their mails are cancelled, and whoever invites has to name somebody.
+//
+// Proves Directory Sync §administrator.
+func TestRemovedAdministrators(t *testing.T) {
+	w := newWorld(t)
+	acme := w.tenant("Acme")
+	w.door.SendsMail = true
+	id := w.must(201, "POST", "/api/v2/org/acme/admins", `{"email":"it@acme.test"}`).text("id")
+	const sync = "/api/v2/org/acme/directory-sync"
+	c := w.connection("acme")
+	w.must(200, "POST", sync+"/invite-admin", "")
+	w.must(200, "POST", c+"/invite-admin", "")
+	tried, err := w.read.Directory(t.Context(), acme.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := w.read.Mail(t.Context(), tried.Onboarding.Invited.Last.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.commands.MailFailed(t.Context(), waiting, w.clock.Now(), "450 busy", w.clock.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	w.must(204, "DELETE", "/api/v2/org/acme/admins/"+id, "")
+	mails := w.must(200, "GET", "/api/v2/mails?organization=acme", "")
+	if mails.at("total") != 2.0 {
+		t.Fatalf("%s", mails.body)
+	}
+	for i := range 2 {
+		if mails.text("data", i, "state") != "cancelled" || mails.at("data", i, "retry_at") != nil {
+			t.Errorf("%s", mails.body)
+		}
+	}
+	if a := w.must(200, "GET", sync, ""); a.at("onboarding", "it_admin_email") != nil {
+		t.Errorf("%s", a.body)
+	}
+	if a := w.must(200, "GET", c+"?preload_associations=onboarding", ""); a.at("onboarding", "sso_admin_email") != nil {
+		t.Errorf("%s", a.body)
+	}
+	w.must(422, "POST", sync+"/invite-admin", "")
+	w.must(422, "POST", c+"/invite-admin", "")
+	w.must(200, "POST", sync+"/invite-admin", `{"it_admin_email":"it@acme.test"}`)
+	w.must(200, "PUT", c+"/admin-onboarding", `{"sso_admin_email":"it@acme.test"}`)
+	w.must(200, "POST", c+"/invite-admin", "")
+}
+
 // TestAdministratorsOfOthers are not found, nor is one twice.
 func TestAdministratorsOfOthers(t *testing.T) {
 	w := newWorld(t)

@@ -108,17 +108,22 @@ func (s *Service) SetDirectoryActive(ctx context.Context, c Caller, d projection
 }
 
 func (s *Service) changeDirectory(ctx context.Context, c Caller, d projections.Directory, change func(*domain.Directory) (domain.Event, error)) (projections.Directory, error) {
+	return s.changeDirectoryBeside(ctx, c, d, func(_ *draft, state *domain.Directory) (domain.Event, error) { return change(state) })
+}
+
+// changeDirectoryBeside appends what change decides about a directory that exists, after what it adds to the draft.
+func (s *Service) changeDirectoryBeside(ctx context.Context, c Caller, d projections.Directory, change func(*draft, *domain.Directory) (domain.Event, error)) (projections.Directory, error) {
 	stream := projections.KindDirectory.Stream(d.ID)
 	return decide(ctx, s, stream, func() (projections.Directory, error) {
 		f, err := s.directory(ctx, d.ID)
 		if err != nil {
 			return projections.Directory{}, err
 		}
-		event, err := change(&f.State)
+		var draft draft
+		event, err := change(&draft, &f.State)
 		if err != nil || event == nil {
 			return directoryFrom(d.ID, d.Organization, f), err
 		}
-		var draft draft
 		meta := s.metaIn(c, d)
 		draft.add(stream, f.Version, meta, event)
 		if err := s.append(ctx, draft); err != nil {

@@ -12,18 +12,29 @@ import (
 // organization's administrator if it has one alone.
 func (s *Service) InviteDirectoryAdmin(ctx context.Context, c Caller, d projections.Directory, email string) (projections.Directory, error) {
 	invitation := newID()
-	return s.changeDirectory(ctx, c, d, func(state *domain.Directory) (domain.Event, error) {
-		if email == "" && state.Onboarding.Email == "" {
-			o, err := s.organization(ctx, d.OrganizationID)
-			if err != nil {
+	return s.changeDirectoryBeside(ctx, c, d, func(draft *draft, state *domain.Directory) (domain.Event, error) {
+		to := email
+		if to == "" && state.Onboarding.Email == "" {
+			var err error
+			if to, err = s.onlyAdministrator(ctx, draft, c, d); err != nil {
 				return nil, err
 			}
-			if len(o.State.Administrators) == 1 {
-				return state.InviteAdmin(invitation, o.State.Administrators[0].Email, s.Now().Add(s.Invite))
-			}
 		}
-		return state.InviteAdmin(invitation, email, s.Now().Add(s.Invite))
+		return state.InviteAdmin(invitation, to, s.Now().Add(s.Invite))
 	})
+}
+
+// onlyAdministrator is the address of an organization's administrator, "" if it has not one alone. The draft conflicts if he is removed meanwhile.
+func (s *Service) onlyAdministrator(ctx context.Context, draft *draft, c Caller, d projections.Directory) (string, error) {
+	stream := projections.KindOrganization.Stream(d.OrganizationID)
+	if err := s.touch(ctx, draft, s.meta(c, d.Organization), administratorsOf(d.OrganizationID), stream); err != nil {
+		return "", err
+	}
+	o, err := s.organization(ctx, d.OrganizationID)
+	if err != nil || len(o.State.Administrators) != 1 {
+		return "", err
+	}
+	return o.State.Administrators[0].Email, nil
 }
 
 // ResetDirectoryOnboarding ends the invitation into a directory's set-up; the address stays for the next one.

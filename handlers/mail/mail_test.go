@@ -253,6 +253,41 @@ func TestSupersededWhileItWaits(t *testing.T) {
 	}
 }
 
+// TestRemovedWhileItWaits: a mail that waits for its next try is not tried once the one to whom it goes is no administrator any more.
+func TestRemovedWhileItWaits(t *testing.T) {
+	s := serve(t, "smtp://%s")
+	w := newWorld(t, s)
+	s.does(func(step, to string, _ int) error {
+		if step == "to" && to == "old@bank.example" {
+			return answer(450, "later")
+		}
+		return nil
+	})
+	o, err := w.read.Organization(t.Context(), w.d.OrganizationID)
+	w.must(err)
+	a, err := w.commands.AddAdministrator(t.Context(), system, o, "old@bank.example")
+	w.must(err)
+	m := w.invite("")
+	stop := w.send(func(c *mail.Config) { c.Retries = []time.Duration{time.Minute} })
+	w.until(m.ID, "mail.attempted")
+	stop()
+	before := w.mail(m.ID)
+	w.must(w.commands.RemoveAdministrator(t.Context(), system, o, a.ID))
+	if waits, err := w.commands.MailWaits(t.Context(), before); waits || err != nil {
+		t.Errorf("whoever knew of it before sends it: %v, %v", waits, err)
+	}
+	s.does(nil)
+	w.send(func(c *mail.Config) { c.Now = func() time.Time { return before.Retry.Add(time.Minute) } })
+	next := w.invite("new@bank.example")
+	w.until(next.ID, "mail.sent")
+	if _, due, err := w.read.DueMails(t.Context(), before.Retry.Add(time.Minute), 1); err != nil || !due.IsZero() || !w.mail(m.ID).Ended {
+		t.Errorf("one is due at %s, %v: %+v", due, err, w.mail(m.ID))
+	}
+	if all := s.all(); len(all) != 1 || all[0].to != "new@bank.example" {
+		t.Errorf("sent: %+v", all)
+	}
+}
+
 // TestLosingTheTurn: an attempt ends when this process may not send any more, and is nobody's failure.
 func TestLosingTheTurn(t *testing.T) {
 	s := serve(t, "smtp://%s")

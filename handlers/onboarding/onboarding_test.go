@@ -203,11 +203,20 @@ func TestDeadLinks(t *testing.T) {
 	w.must(err)
 	other, err := keys.New([]byte(strings.Repeat("k", keys.Size)))
 	w.must(err)
+	a, err := w.commands.AddAdministrator(t.Context(), system, w.o, "new@acme.test")
+	w.must(err)
+	removed := w.connectionLink()
+	w.must(w.commands.RemoveAdministrator(t.Context(), system, w.o, a.ID))
+	_, err = w.commands.AddAdministrator(t.Context(), system, w.o, "new@acme.test")
+	w.must(err)
+	_, err = w.commands.UpdateOnboarding(t.Context(), system, w.c.ID, "new@acme.test", "")
+	w.must(err)
 	live := w.connectionLink()
 	id, _, _ := strings.Cut(strings.TrimPrefix(live, "/onboarding/"), ".")
 	for name, link := range map[string]string{
-		"used": used, "reset": reset, "of one who is not in charge": replaced, "unknown": "/onboarding/" + w.keys.Link("018f0000-0000-7000-8000-000000000000"),
-		"forged": "/onboarding/" + other.Link(id), "garbage": "/onboarding/x", "long": "/onboarding/" + strings.Repeat("a.", 1000), "of a mail's id": "/onboarding/" + id, "no UTF-8": "/onboarding/%ff.%00",
+		"used": used, "reset": reset, "of one who is not in charge": replaced, "of one who was removed and added again": removed,
+		"unknown": "/onboarding/" + w.keys.Link("018f0000-0000-7000-8000-000000000000"),
+		"forged":  "/onboarding/" + other.Link(id), "garbage": "/onboarding/x", "long": "/onboarding/" + strings.Repeat("a.", 1000), "of a mail's id": "/onboarding/" + id, "no UTF-8": "/onboarding/%ff.%00",
 	} {
 		if got := dead(name, link); got != want {
 			t.Errorf("%s is answered otherwise: %s", name, got)
@@ -263,6 +272,14 @@ func TestSessionsEnd(t *testing.T) {
 	_, err := w.commands.ResetOnboarding(t.Context(), system, w.c.ID)
 	w.must(err)
 	ended("reset", connection)
+	begin()
+	a, err := w.commands.AddAdministrator(t.Context(), system, w.o, "IT@acme.test")
+	w.must(err)
+	w.must(w.commands.RemoveAdministrator(t.Context(), system, w.o, a.ID))
+	ended("of one who was removed, for a directory", directory)
+	ended("of one who was removed, for a connection", connection)
+	_, err = w.commands.UpdateOnboarding(t.Context(), system, w.c.ID, "it@acme.test", "")
+	w.must(err)
 	begin()
 	w.must(w.commands.DeleteDirectory(t.Context(), system, w.d))
 	w.must(w.commands.DeleteConnection(t.Context(), system, w.c.ID))
