@@ -152,7 +152,7 @@ func (c *Connection) State() ConnectionState {
 		return ConnectionReady
 	case c.Provider != "":
 		return ConnectionConfiguring
-	case !c.Invited.SentAt.IsZero():
+	case c.Invited.Last.ID != "": // also where no mail server is known, and somebody hands the link on
 		return ConnectionInvited
 	}
 	return ConnectionInvitationPending

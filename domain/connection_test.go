@@ -60,7 +60,10 @@ func TestConnection(t *testing.T) {
 
 // Proves SSO §state, §onboarding.state, §reset-onboarding.
 func TestConnectionState(t *testing.T) {
-	sent := ConnectionInvitationSent{InvitationSent{"i", noon}}
+	to := Invitation{ID: "i", Email: "it@acme.test"}
+	invited, sent := ConnectionAdminInvited{to}, ConnectionInvitationSent{InvitationSent{"i", noon}}
+	at := connected
+	at.Invitation = &to
 	chosen, xml := ConnectionUpdated{ConnectionEdit{Provider: Okta}}, ConnectionUpdated{ConnectionEdit{Metadata: okta1}}
 	for _, c := range []struct {
 		name       string
@@ -69,18 +72,19 @@ func TestConnectionState(t *testing.T) {
 		onboarding OnboardingState
 	}{
 		{"new", after(), ConnectionInvitationPending, OnboardingNotInitialized},
-		{"invited, but nothing went yet", after(ConnectionAdminInvited{Invitation{ID: "i", Email: "it@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
-		{"the mail went", after(sent), ConnectionInvited, OnboardingNotInitialized},
-		{"invited again", after(sent, ConnectionAdminInvited{Invitation{ID: "j", Email: "it@acme.test"}}), ConnectionInvited, OnboardingNotInitialized},
-		{"another administrator", after(sent, ConnectionOnboardingUpdated{Email: "new@acme.test"}), ConnectionInvitationPending, OnboardingNotInitialized},
-		{"another onboarding", after(sent, chosen, ConnectionOnboardingStarted{Onboarding: Onboarding{"p", "new@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
+		{"invited, whether a mail goes or not", after(invited), ConnectionInvited, OnboardingNotInitialized},
+		{"invited at once", []Event{at}, ConnectionInvited, OnboardingNotInitialized},
+		{"the mail went", after(invited, sent), ConnectionInvited, OnboardingNotInitialized},
+		{"the link was used", after(invited, ConnectionInvitationAccepted{InvitationAccepted{"i"}}), ConnectionInvited, OnboardingNotInitialized},
+		{"another administrator", after(invited, ConnectionOnboardingUpdated{Email: "new@acme.test"}), ConnectionInvitationPending, OnboardingNotInitialized},
+		{"another onboarding", after(invited, chosen, ConnectionOnboardingStarted{Onboarding: Onboarding{"p", "new@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"another onboarding with a provider", after(ConnectionOnboardingStarted{Onboarding{"p", "new@acme.test"}, ADFS}), ConnectionConfiguring, OnboardingProviderChosen},
-		{"a provider is chosen", after(sent, chosen), ConnectionConfiguring, OnboardingProviderChosen},
+		{"a provider is chosen", after(invited, chosen), ConnectionConfiguring, OnboardingProviderChosen},
 		{"chosen in the onboarding", after(ConnectionOnboardingUpdated{Provider: AzureAD}), ConnectionConfiguring, OnboardingProviderChosen},
 		{"metadata", after(xml), ConnectionReady, OnboardingXMLProvided},
 		{"disabled", after(chosen, xml, ConnectionDisabled{}), ConnectionClosed, OnboardingXMLProvided},
 		{"disabled and given metadata at once", after(ConnectionDisabled{ConnectionEdit{Metadata: okta1}}, ConnectionActivated{}), ConnectionReady, OnboardingXMLProvided},
-		{"reset, and with it the invitation", after(sent, chosen, ConnectionOnboardingReset{}), ConnectionInvitationPending, OnboardingNotInitialized},
+		{"reset, and with it the invitation", after(invited, sent, chosen, ConnectionOnboardingReset{}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"reset with metadata, which stay in force", after(chosen, xml, ConnectionOnboardingReset{}), ConnectionReady, OnboardingNotInitialized},
 	} {
 		var s Connection

@@ -175,7 +175,7 @@ func TestMessageTypeOfEveryEvent(t *testing.T) {
 		"import.begun": true, "import.completed": true, "import.withdrawn": true, "import.taken_back": true,
 		"directory.token_reset": true, "apikey.created": true, "apikey.deleted": true,
 		"application.created": true, "application.updated": true, "application.deleted": true,
-		"connection.admin_invited": true, "connection.seat_taken": true,
+		"connection.seat_taken": true,
 		"connection.invitation_accepted": true, "directory.admin_invited": true, "directory.invitation_sent": true, "directory.invitation_accepted": true, "directory.onboarding_reset": true, "directory.admin_removed": true,
 		"organization.administrator_added": true, "organization.administrator_removed": true, "mail.attempted": true, "mail.sent": true, "mail.given_up": true,
 		"endpoint.created": true, "endpoint.updated": true, "endpoint.key_rotated": true, "endpoint.paused": true, "endpoint.disabled": true,

@@ -139,7 +139,7 @@ var eventTypes = map[string]func([]byte) (Event, error){
 func Modifies(e Event) bool {
 	switch e.(type) {
 	case DirectoryAdminInvited, DirectoryInvitationSent, DirectoryInvitationAccepted, DirectoryOnboardingReset, DirectoryAdminRemoved,
-		ConnectionAdminInvited, ConnectionInvitationAccepted, ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
+		ConnectionInvitationAccepted, ConnectionSeatTaken, UserClaimRevoked, EndpointTested, EndpointReplayRequested, EndpointReplayCancelled, EndpointRecoveryRequested, EndpointResendRequested, EndpointDeliveryCancelled:
 		return false
 	}
 	return true

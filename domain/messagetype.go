@@ -69,7 +69,8 @@ var messageTypes = map[string]string{
 	"connection.onboarding_updated": TypeConnectionUpdated,
 	"connection.onboarding_reset":   TypeConnectionUpdated,
 	"connection.admin_removed":      TypeConnectionUpdated,
-	"connection.invitation_sent":    TypeConnectionInvited,
+	"connection.admin_invited":      TypeConnectionInvited,
+	"connection.invitation_sent":    TypeConnectionInvited, // once more, for the mail may go much later, or never
 	"connection.activated":          TypeConnectionActivated,
 	"connection.disabled":           TypeConnectionDisabled,
 	"connection.deleted":            TypeConnectionDeleted,

@@ -27,7 +27,9 @@ func (w *world) signIns() (last projections.Connection) {
 		d := w.directory(fmt.Sprint("Org ", i))
 		o := projections.Organization{ID: d.OrganizationID, Domain: d.Organization}
 		for range 2 {
-			last, err = w.commands.CreateConnection(ctx, system, o, command.NewConnection{Service: "rollcall", Application: a.ID, Email: "it@acme.test", Invite: true})
+			last, err = w.commands.CreateConnection(ctx, system, o, command.NewConnection{Service: "rollcall", Application: a.ID, Email: "it@acme.test"})
+			w.must(err)
+			last, err = w.commands.InviteAdmin(ctx, system, last.ID)
 			w.must(err)
 			w.must(w.commands.MailSent(ctx, w.mail(last.Invited.Last.ID), time.Now()))
 			_, err = w.commands.AddRedirection(ctx, system, last.ID, a.ID, "https://app.example/2")
@@ -83,7 +85,7 @@ func TestConnectionsAreRebuilt(t *testing.T) {
 	}
 }
 
-// A connection tells of each of its changes but of sign-ins and of what is only asked for; its history is the same messages.
+// A connection tells of each of its changes but of sign-ins; its history is the same messages.
 func TestConnectionsTell(t *testing.T) {
 	w := newWorld(t)
 	last := w.signIns()
@@ -104,7 +106,8 @@ func TestConnectionsTell(t *testing.T) {
 	}
 	want := []string{
 		"connection.created active default_redirection.app_id default_redirection.id default_redirection.uri id onboarding.id onboarding.sso_admin_email onboarding.state organization_id seats_limit sp_id state update_user_new_connection user_security_type",
-		"connection.admin_invited onboarding.invitation_sent_at state",
+		"connection.admin_invited state",
+		"connection.admin_invited onboarding.invitation_sent_at",
 		"connection.updated default_redirection.id default_redirection.uri",
 		"connection.updated metadata onboarding.state provider_type seats_limit state",
 	}
