@@ -11,3 +11,4 @@ trap 'rm -rf "$work"' EXIT
 go build -o "$work/rollcall" ./cmd/rollcall
 go build -o "$work/bench" ./scripts/bench
 "$work/bench" "$work/rollcall" "$work/data"
+go test -run '^$' -bench Rebuild -benchtime 1x ./projections # a rebuild of the read model beside bare inserts of the same rows
