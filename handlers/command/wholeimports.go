@@ -28,8 +28,10 @@ func (s *Service) ImportAll(ctx context.Context, c Caller, o projections.Organiz
 		}
 		stands, wrong := s.withdrawNow(ctx, c, id)
 		switch {
-		case wrong != nil:
-			return nil, errors.Join(wrong, err)
+		case wrong != nil: // nobody knows what stands, until the next one takes it back
+			e := domain.Refuse(domain.Unavailable, "the import could not be stored now, and is taken back in a moment; send it again then")
+			e.Cause = errors.Join(err, wrong)
+			return nil, e
 		case stands:
 			return out, nil
 		case !errors.As(err, &conflict):
