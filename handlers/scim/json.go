@@ -100,7 +100,7 @@ func (w *writer) inside(object []byte) {
 	}
 }
 
-// names calls each with the names of an object's members, as they are escaped. The object is compact JSON.
+// names calls each with the names of an object's members, which are JSON texts themselves. The object is compact JSON.
 func names(object []byte, each func(name []byte)) {
 	for i, depth := 0, 0; i < len(object); i++ {
 		switch object[i] {
@@ -109,14 +109,14 @@ func names(object []byte, each func(name []byte)) {
 		case '}', ']':
 			depth--
 		case '"':
-			begun := i + 1
+			begun := i
 			for i++; object[i] != '"'; i++ {
 				if object[i] == '\\' {
 					i++
 				}
 			}
 			if depth == 1 && object[i+1] == ':' {
-				each(object[begun:i])
+				each(object[begun : i+1])
 			}
 		}
 	}

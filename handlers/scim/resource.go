@@ -23,8 +23,8 @@ func (s *SCIM) begin(w *writer, directory string, f frame, attributes projection
 	w.begin('[')
 	w.text(f.kind.Core.ID)
 	names(attributes, func(name []byte) {
-		if active = active || string(name) == "active"; domain.IsURN(string(name)) {
-			w.text(string(name))
+		if active = active || string(name) == `"active"`; domain.IsURN(string(name[1:])) {
+			w.json(name)
 		}
 	})
 	w.end(']')

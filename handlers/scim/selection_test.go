@@ -107,3 +107,23 @@ func shown(t *testing.T, a answer, id string) string {
 	}
 	return string(text)
 }
+
+// TestSchemasNameEachExtension: schemas has the name of each extension as it stands in the resource, whatever is in it.
+func TestSchemasNameEachExtension(t *testing.T) {
+	n := newWorld(t).tenant("Acme", domain.CustomSCIM)
+	const urn = "urn:x:a\"b\\c\n<ä>:2.0:User"
+	body, err := json.Marshal(map[string]any{"userName": "ada", urn: map[string]any{"urn:inner": 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var user struct {
+		Schemas []string
+	}
+	made := n.must(201, "POST", "/Users", string(body))
+	if err := json.Unmarshal([]byte(made.body), &user); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{domain.UserType.Core.ID, urn}; !slices.Equal(user.Schemas, want) {
+		t.Errorf("%q, want %q", user.Schemas, want)
+	}
+}
