@@ -80,6 +80,9 @@ func later(a, b eventstore.Position) eventstore.Position {
 // Expect makes every later query wait for the position: what was acknowledged is shown.
 func (m *ReadModel) Expect(position eventstore.Position) { m.expected.all(position) }
 
+// ExpectRest makes those later queries wait for the position that are about neither users nor groups.
+func (m *ReadModel) ExpectRest(position eventstore.Position) { m.expected.in(rest, position, m.progress.Position()) }
+
 // ExpectOf makes those later queries wait for the position that may show an event which stands there: the stream's, in the directory
 // that the event's meta names. Queries that name another directory go on.
 func (m *ReadModel) ExpectOf(stream, directory string, position eventstore.Position) {

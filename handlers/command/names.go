@@ -108,11 +108,25 @@ func (s *Service) release(ctx context.Context, d *draft, meta domain.Meta, n nam
 	return nil
 }
 
+// guard loads a claim that guards what the read model is asked about next: the model then shows all that stood in the log when the claim was seen, also what
+// was written and not acknowledged yet, and what comes later moves the claim.
+func (s *Service) guard(ctx context.Context, stream string) (folded[domain.Claim], error) {
+	c, err := load[domain.Claim](ctx, s, stream)
+	if err != nil {
+		return c, err
+	}
+	head, err := s.Log.Head(ctx)
+	if err == nil {
+		s.Read.ExpectRest(head)
+	}
+	return c, err
+}
+
 // touch adds to the draft that the owner takes a free name and gives it back: whoever is about to take it conflicts, and looks again. Where somebody
 // has come to hold it meanwhile, the decision is to be taken again.
 func (s *Service) touch(ctx context.Context, d *draft, meta domain.Meta, n name, owner string) error {
 	stream := s.claimStream(n)
-	c, err := load[domain.Claim](ctx, s, stream)
+	c, err := s.guard(ctx, stream)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func leading(application string) name { return name{application, "default-redire
 func (s *Service) lead(ctx context.Context, d *draft, meta domain.Meta, application, owner string) (arrived func(), err error) {
 	n := leading(application)
 	stream := s.claimStream(n)
-	c, err := load[domain.Claim](ctx, s, stream)
+	c, err := s.guard(ctx, stream)
 	if err != nil {
 		return nil, err
 	}

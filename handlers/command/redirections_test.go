@@ -81,6 +81,53 @@ func TestNobodyLeadsToADeletedApplication(t *testing.T) {
 	}
 }
 
+// The same where the redirection stands in the log and nobody was told so yet.
+func TestWhatIsNotAcknowledgedYetIsSeen(t *testing.T) {
+	tries := 30
+	race := func(t *testing.T, first func(w *world, o projections.Organization) func(*command.Service) error, second func(*command.Service, projections.Organization) error, check func(w *world)) {
+		onStores(t, func(t *testing.T, w *world) {
+			other := w.service()
+			for i := range tries {
+				o := w.organization(fmt.Sprint("Organization ", i))
+				do := first(w, o)
+				w.log.after = func() error {
+					w.log.after = nil
+					_ = second(other, o)
+					return nil
+				}
+				w.must(do(w.commands))
+				check(w)
+			}
+		})
+	}
+	for how, prepare := range redirecting {
+		t.Run(how, func(t *testing.T) {
+			var a projections.Application
+			race(t, func(w *world, o projections.Organization) func(*command.Service) error {
+				a = w.application("https://a.example")
+				return prepare(w, o, a)
+			}, func(s *command.Service, _ projections.Organization) error {
+				return s.DeleteApplication(t.Context(), caller, a.ID)
+			},
+				func(w *world) { w.leadsNowhere(w.read) })
+		})
+	}
+	t.Run("an organization is deleted", func(t *testing.T) {
+		race(t, func(w *world, o projections.Organization) func(*command.Service) error {
+			return func(s *command.Service) error {
+				_, err := s.CreateConnection(t.Context(), caller, o, command.NewConnection{Service: "rollcall"})
+				return err
+			}
+		}, func(s *command.Service, o projections.Organization) error {
+			return s.DeleteOrganization(t.Context(), caller, o.ID)
+		}, func(w *world) {
+			if standing, total, err := w.read.Connections(t.Context(), "", 1, 100); err != nil || total > 0 {
+				t.Errorf("%d connections of no organization: %v, %v", total, standing, err)
+			}
+		})
+	})
+}
+
 // The same where a batch stands in the log piece by piece: whoever comes between waits for the other one, or is refused.
 func TestNobodyLeadsToADeletedApplicationInASharedLog(t *testing.T) {
 	for how, prepare := range redirecting {
