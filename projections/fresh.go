@@ -18,6 +18,9 @@ type scope string
 // rest is the scope of organizations, directories, endpoints, connections, applications, mails and API keys: few, and changed by hand.
 const rest scope = ""
 
+// grouping is the scope of who is in which group of a directory. Its users' own changes leave that as it is.
+func grouping(directory string) scope { return scope("groups of " + directory) }
+
 // scopesKept bounds how many scopes are remembered that the model has yet to reach.
 const scopesKept = 1024
 
@@ -81,7 +84,9 @@ func later(a, b eventstore.Position) eventstore.Position {
 func (m *ReadModel) Expect(position eventstore.Position) { m.expected.all(position) }
 
 // ExpectRest makes those later queries wait for the position that are about neither users nor groups.
-func (m *ReadModel) ExpectRest(position eventstore.Position) { m.expected.in(rest, position, m.progress.Position()) }
+func (m *ReadModel) ExpectRest(position eventstore.Position) {
+	m.expected.in(rest, position, m.progress.Position())
+}
 
 // ExpectOf makes those later queries wait for the position that may show an event which stands there: the stream's, in the directory
 // that the event's meta names. Queries that name another directory go on.
@@ -91,6 +96,7 @@ func (m *ReadModel) ExpectOf(stream, directory string, position eventstore.Posit
 	case kind == KindName: // nothing is shown of names
 	case kind == KindDirectory: // the end of a directory is the end of all that is in it
 		in(scope(id))
+		in(grouping(id))
 		in(rest)
 	case kind != KindUser && kind != KindGroup:
 		in(rest)
@@ -98,6 +104,9 @@ func (m *ReadModel) ExpectOf(stream, directory string, position eventstore.Posit
 		m.Expect(position)
 	default:
 		in(scope(directory))
+		if kind == KindGroup {
+			in(grouping(directory))
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-sync/rollcall/projections"
 )
 
-// waiting are the queries that a model which gets nowhere lets wait: of two directories, and of the rest.
+// waiting are the queries that a model which gets nowhere lets wait: of two directories, of who is in which of their groups, and of the rest.
 func waiting(t *testing.T, read *projections.ReadModel) []string {
 	t.Helper()
 	first := projections.Query{Start: 1, Count: 1}
@@ -38,10 +38,16 @@ func waiting(t *testing.T, read *projections.ReadModel) []string {
 			func() error { _, err := read.Members(t.Context(), d, "x"); return err },
 			func() error { _, err := read.Standing(t.Context(), d, "x", nil); return err },
 			func() error { _, err := read.StandingAll(t.Context(), d, "x"); return err },
-			func() error { _, err := read.Memberships(t.Context(), d, nil); return err },
 		} {
 			began := time.Now()
 			ask(d, query(), began)
+		}
+		for _, query := range []func() error{
+			func() error { _, err := read.Memberships(t.Context(), d, nil); return err },
+			func() error { _, err := read.MembershipsOf(t.Context(), d, "x"); return err },
+		} {
+			began := time.Now()
+			ask(d+"'s groups", query(), began)
 		}
 	}
 	for _, query := range []func() error{
@@ -68,9 +74,9 @@ func TestQueriesWaitByScope(t *testing.T) {
 		want              []string
 	}{
 		{"user-u", "A", []string{"A"}},
-		{"group-g", "B", []string{"B"}},
-		{"user-u", "", []string{"A", "B", "rest"}},
-		{"directory-A", "A", []string{"A", "rest"}},
+		{"group-g", "B", []string{"B", "B's groups"}},
+		{"user-u", "", []string{"A", "A's groups", "B", "B's groups", "rest"}},
+		{"directory-A", "A", []string{"A", "A's groups", "rest"}},
 		{"organization-o", "", []string{"rest"}},
 		{"endpoint-e", "", []string{"rest"}},
 		{"apikey-k", "", []string{"rest"}},
@@ -94,7 +100,7 @@ func TestQueriesWaitByScope(t *testing.T) {
 					t.Errorf("%v wait for what was reached", got)
 				}
 				read.Expect(at(8))
-				if got := waiting(t, read); len(got) != 3 {
+				if got := waiting(t, read); len(got) != 5 {
 					t.Errorf("only %v wait for what all must show", got)
 				}
 			})
@@ -112,7 +118,7 @@ func TestEveryQueryWaitsForTheHeadAtTheStart(t *testing.T) {
 		defer read.Close()
 		read.ExpectOf("user-u", "A", at(3))
 		read.Reach(at(8))
-		if got := waiting(t, read); len(got) != 3 {
+		if got := waiting(t, read); len(got) != 5 {
 			t.Errorf("only %v wait", got)
 		}
 	})
@@ -137,7 +143,7 @@ func TestScopesAreForgotten(t *testing.T) {
 		for i := range 5000 {
 			read.ExpectOf("user-u", fmt.Sprint("late", i), at(9001))
 		}
-		if got := waiting(t, read); read.Scopes() > 1024 || len(got) != 3 {
+		if got := waiting(t, read); read.Scopes() > 1024 || len(got) != 5 {
 			t.Errorf("%d scopes; only %v wait", read.Scopes(), got)
 		}
 		read.Reach(at(9001))

@@ -73,7 +73,7 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 	if err != nil {
 		return nil, err
 	}
-	found, err := all(ctx, m, scope(directory), func(r row) (Membership, error) {
+	found, err := all(ctx, m, grouping(directory), func(r row) (Membership, error) {
 		var g Membership
 		err := r.Scan(&g.Member, &g.Group, &g.Display, &g.Direct)
 		return g, err
@@ -98,7 +98,7 @@ func (m *ReadModel) Memberships(ctx context.Context, directory string, ids []str
 
 // MembershipsOf are those of one member.
 func (m *ReadModel) MembershipsOf(ctx context.Context, directory, id string) ([]Membership, error) {
-	if err := m.fresh(ctx, scope(directory)); err != nil {
+	if err := m.fresh(ctx, grouping(directory)); err != nil {
 		return nil, err
 	}
 	return m.memos.memberships.get(directory+"/"+id, func() ([]Membership, error) {

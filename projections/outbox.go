@@ -56,6 +56,7 @@ func (o *Outbox) load() error {
 		return err
 	}
 	o.progress, o.applied = newProgress(at), at
+	o.progress.pause = 2 * time.Millisecond // by which a message may be later
 	if o.changes, err = NewChanges(o.log); err != nil {
 		return err
 	}

@@ -14,11 +14,15 @@ type Progress struct {
 	position eventstore.Position
 	moved    chan struct{} // closed and made anew at each move
 	failure  error
-	trouble  error // passes; nil again once a batch was applied
+	trouble  error         // passes; nil again once a batch was applied
+	waiting  int           // how many wait
+	wanted   chan struct{} // with room for one, told when one begins to
+
+	pause time.Duration // of rest
 }
 
 func newProgress(at eventstore.Position) *Progress {
-	return &Progress{position: at, moved: make(chan struct{})}
+	return &Progress{position: at, moved: make(chan struct{}), wanted: make(chan struct{}, 1)}
 }
 
 // Position is the last one reached.
@@ -105,10 +109,44 @@ func (p *Progress) Wait(ctx context.Context, goal eventstore.Position) error {
 		if failure != nil {
 			return failure
 		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := p.await(ctx, moved); err != nil {
+			return err
 		}
+	}
+}
+
+func (p *Progress) await(ctx context.Context, moved <-chan struct{}) error {
+	p.wait(1)
+	defer p.wait(-1)
+	signal(p.wanted)
+	select {
+	case <-moved:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Progress) wait(more int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting += more
+	return p.waiting
+}
+
+// rest lets more come before the next batch, for a batch costs much and a record of it little. It ends when somebody waits.
+func (p *Progress) rest() {
+	select {
+	case <-p.wanted: // of before
+	default:
+	}
+	if p.wait(0) > 0 {
+		return
+	}
+	t := time.NewTimer(p.pause)
+	defer t.Stop()
+	select {
+	case <-p.wanted:
+	case <-t.C:
 	}
 }

@@ -73,7 +73,9 @@ func openReadModel(path, id string) (*ReadModel, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	return &ReadModel{db: db, progress: newProgress(at), mark: last, searches: newSearches(db), memos: newMemos(), mailsMoved: make(chan struct{}, 1)}, nil
+	progress := newProgress(at)
+	progress.pause = 10 * time.Millisecond // queries do not wait for it
+	return &ReadModel{db: db, progress: progress, mark: last, searches: newSearches(db), memos: newMemos(), mailsMoved: make(chan struct{}, 1)}, nil
 }
 
 // readModelFile names the file after its schema.

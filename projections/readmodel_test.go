@@ -134,6 +134,9 @@ func TestStoppedModelIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err) // it is in the log
 	}
+	if _, err := w.commands.CreateGroup(t.Context(), system, d, domain.Attributes{"displayName": "Team"}, domain.MembersPlan{}); err != nil {
+		t.Fatal(err)
+	}
 	for what, ask := range map[string]func() error{
 		"User":       func() error { _, err := w.read.User(t.Context(), d.ID, bob.ID); return err },
 		"Users":      func() error { _, err := w.read.Users(t.Context(), d.ID, projections.Query{Start: 1}); return err },

@@ -85,6 +85,9 @@ func (r *Runner) routerLog() watermill.LoggerAdapter {
 	})
 }
 
+// ample is how many records make a batch worth its cost.
+const ample = 64
+
 func (r *Runner) apply(ctx context.Context, p Projection, m *message.Message) error {
 	b := batchOf(m)
 	took, err := r.insist(ctx, p, m.Context(), b)
@@ -92,6 +95,9 @@ func (r *Runner) apply(ctx context.Context, p Projection, m *message.Message) er
 		return err
 	}
 	p.Progress().reach(b.Position)
+	if len(b.Records) < ample {
+		p.Progress().rest()
+	}
 	r.duration.WithLabelValues(p.Name()).Observe(took.Seconds())
 	r.records.WithLabelValues(p.Name()).Add(float64(len(b.Records)))
 	return nil
