@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code says what kind of refusal an Error is; each door has its own form for it.
@@ -50,6 +51,7 @@ type Error struct {
 	Reason  Reason
 	Message string
 	Fields  map[string]string // by the name of the field, what is wrong with it
+	After   time.Duration     // how long to wait before the next try, where the code says to; 0 is not long
 	Cause   error
 }
 

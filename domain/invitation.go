@@ -20,6 +20,24 @@ type InvitationAccepted struct {
 	Invitation string `json:"invitation"` // its id
 }
 
+// MaxInvitations is how many invitations an organization may send within InvitationsWithin, so that nobody mails strangers without end.
+const (
+	MaxInvitations    = 100
+	InvitationsWithin = time.Hour
+)
+
+// CheckInvitations refuses another invitation of an organization where the last MaxInvitations began too short a time ago. The zero time is that of one
+// that has sent fewer.
+func CheckInvitations(began, now time.Time) error {
+	wait := began.Add(InvitationsWithin).Sub(now)
+	if wait <= 0 {
+		return nil
+	}
+	e := Refuse(RateLimited, "the organization has sent %d invitations within an hour, which is as many as it may; wait until the first of them is an hour old", MaxInvitations)
+	e.After = wait
+	return e
+}
+
 // ErrDeadLink answers whoever uses a link that leads nowhere, and says not why.
 var ErrDeadLink = Refuse(NotFound, "this link does not lead anywhere: it was used already, it has expired, a newer one took its place, or the invitation was withdrawn. Ask whoever invited you for a new one")
 

@@ -198,3 +198,22 @@ func TestAdministrators(t *testing.T) {
 		{"remove from what is deleted", []Event{acme, it, OrganizationDeleted{}}, remove("a"), nil, "not_found"},
 	})
 }
+
+// Another invitation is refused until the oldest of so many is an hour old.
+func TestCheckInvitations(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		began time.Time
+		wait  time.Duration
+	}{
+		{"fewer", time.Time{}, 0},
+		{"an hour old", noon.Add(-InvitationsWithin), 0},
+		{"almost an hour old", noon.Add(time.Millisecond - InvitationsWithin), time.Millisecond},
+		{"new", noon, InvitationsWithin},
+	} {
+		err := CheckInvitations(c.began, noon)
+		if refused := err != nil; refused != (c.wait > 0) || refused && (Shown(err).Code != RateLimited || Shown(err).After != c.wait) {
+			t.Errorf("%s: %v, to be sent again in %s", c.name, err, Shown(err).After)
+		}
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -64,7 +66,7 @@ func shown(h Func, show Show) http.Handler {
 			}
 			e := domain.Shown(err)
 			if (e.Code == domain.Unavailable || e.Code == domain.RateLimited) && w.Header().Get("Retry-After") == "" {
-				w.Header().Set("Retry-After", "1")
+				w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(e.After.Seconds())))))
 			}
 			show(w, r, e)
 		}

@@ -122,6 +122,15 @@ func (m *ReadModel) Mails(ctx context.Context, organizationID string, page, perP
 	return p.Items, p.Total, err
 }
 
+// LastMails tells when the oldest of so many mails of an organization began, the newest ones; the zero time if there are fewer.
+func (m *ReadModel) LastMails(ctx context.Context, organizationID string, count int) (began time.Time, err error) {
+	found, err := all(ctx, m, rest, scanTime, `SELECT created FROM mails WHERE organization = ? ORDER BY created DESC, id DESC LIMIT 1 OFFSET ?`, organizationID, count-1)
+	if err != nil || len(found) == 0 {
+		return time.Time{}, err
+	}
+	return found[0], nil
+}
+
 // DueMails lists those that are to be sent by then, or that went without their invitation telling so, at most so many; and when the next one is due
 // if there are none, the zero time if never. Among them are such as have expired.
 func (m *ReadModel) DueMails(ctx context.Context, by time.Time, limit int) (due []Mail, next time.Time, err error) {
@@ -129,14 +138,17 @@ func (m *ReadModel) DueMails(ctx context.Context, by time.Time, limit int) (due 
 	if err != nil || len(due) > 0 {
 		return due, time.Time{}, err
 	}
-	times, err := rowsOf(ctx, m.db.read, func(r row) (string, error) {
-		var at string
-		return at, r.Scan(&at)
-	}, `SELECT m.due FROM mails m JOIN organizations o ON o.id = m.organization WHERE m.due <> '' ORDER BY m.due LIMIT 1`)
+	times, err := rowsOf(ctx, m.db.read, scanTime, `SELECT m.due FROM mails m JOIN organizations o ON o.id = m.organization WHERE m.due <> '' ORDER BY m.due LIMIT 1`)
 	if err != nil || len(times) == 0 {
 		return nil, time.Time{}, err
 	}
-	return nil, parseTime(times[0]), nil
+	return nil, times[0], nil
+}
+
+func scanTime(r row) (time.Time, error) {
+	var at string
+	err := r.Scan(&at)
+	return parseTime(at), err
 }
 
 // MailsMoved receives a value when a mail may be due that was not. One may listen; what happens while nobody does is told to the next.

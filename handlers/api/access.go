@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -63,7 +62,7 @@ func (a *API) keyed(needs domain.Permission, o *operation, h handler) handlers.F
 		}
 		req := &request{Request: r, key: k}
 		req.about(k.OrganizationID)
-		if err := a.paced(w, k); err != nil {
+		if err := a.paced(k); err != nil {
 			return err
 		}
 		a.LastUsed.Use(holder(k), k.ID, a.Commands.Now())
@@ -93,7 +92,7 @@ func (a *API) asking(w http.ResponseWriter, r *http.Request) (projections.APIKey
 
 // paced refuses a key that asks too often, by itself or with the others of its organization. The key's own pace comes first, so that who does not wait takes nothing
 // from the others.
-func (a *API) paced(w http.ResponseWriter, k projections.APIKey) error {
+func (a *API) paced(k projections.APIKey) error {
 	wait, whose := a.Pace.Wait(k.ID), "with this API key"
 	if wait == 0 && k.OrganizationID != "" {
 		wait, whose = a.OrganizationPace.Wait(k.OrganizationID), "with the API keys of this organization together"
@@ -101,9 +100,9 @@ func (a *API) paced(w http.ResponseWriter, k projections.APIKey) error {
 	if wait == 0 {
 		return nil
 	}
-	seconds := int(math.Ceil(wait.Seconds()))
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	return domain.Refuse(domain.RateLimited, "too many requests %s; wait %d s before the next", whose, seconds)
+	e := domain.Refuse(domain.RateLimited, "too many requests %s; wait %d s before the next", whose, int(math.Ceil(wait.Seconds())))
+	e.After = wait
+	return e
 }
 
 // paramsOf reads the query. What cannot be read or is not known is not passed over: a list without its filter is another list.

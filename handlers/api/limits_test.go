@@ -159,3 +159,39 @@ func TestReplaysAtATimeAreBounded(t *testing.T) {
 	w.must(202, "POST", path, `{"from": "0"}`)
 	w.must(429, "POST", path, `{"from": "0"}`)
 }
+
+// TestInvitationsAreRefused: who has invited too often is told when to come back, also where the request carries an Idempotency-Key, and nothing is made. Then it is carried out.
+func TestInvitationsAreRefused(t *testing.T) {
+	w := newWorld(t)
+	acme := w.tenant("Acme")
+	w.tenant("Globex")
+	c := w.connection("acme")
+	w.must(200, "PUT", c+"/admin-onboarding", `{"sso_admin_email":"it@acme.test"}`)
+	for range domain.MaxInvitations {
+		w.invite(acme, "it@acme.test")
+	}
+	w.clock.pass(20*time.Minute + 300*time.Millisecond)
+	const connections = `{"organization_id":"acme","sso_admin_email":"it@acme.test","send_email":true}`
+	asked := []struct {
+		path, body string
+		done       int
+	}{
+		{"/api/v2/org/acme/directory-sync/invite-admin", `{"it_admin_email":"it@acme.test"}`, 200}, {c + "/invite-admin", "", 200}, {"/api/v2/sso-connections", connections, 201},
+	}
+	for _, r := range asked {
+		a := w.once(w.key, r.path, "POST", r.path, r.body)
+		if a.status != 429 || a.text("error", "code") != "rate_limited" || a.header.Get("Retry-After") != "2400" || !strings.Contains(a.text("error", "message"), "100 invitations") {
+			t.Errorf("POST %s = %d, Retry-After %q: %s", r.path, a.status, a.header.Get("Retry-After"), a.body)
+		}
+	}
+	if a := w.must(200, "GET", "/api/v2/sso-connections", ""); a.at("total") != 1.0 {
+		t.Errorf("a connection was made: %s", a.body)
+	}
+	w.must(200, "POST", "/api/v2/org/globex/directory-sync/invite-admin", `{"it_admin_email":"it@globex.test"}`)
+	w.clock.pass(40 * time.Minute)
+	for _, r := range asked {
+		if a := w.once(w.key, r.path, "POST", r.path, r.body); a.status != r.done {
+			t.Errorf("POST %s = %d: %s", r.path, a.status, a.body)
+		}
+	}
+}

@@ -43,7 +43,7 @@ func (a *API) issueToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.paced(w, k); err != nil {
+	if err := a.paced(k); err != nil {
 		return err
 	}
 	token, err := a.newAccessToken(k)

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -126,8 +125,9 @@ func refuseRepeat(w http.ResponseWriter, err error) error {
 	case errors.Is(err, projections.ErrReplyLost):
 		return domain.Refuse(domain.Conflict, "the request with this Idempotency-Key was carried out, but its answer is lost; look at what is there before you send another one")
 	case errors.As(err, &full):
-		w.Header().Set("Retry-After", strconv.Itoa(int(full.After/time.Second)+1))
-		return domain.Refuse(domain.RateLimited, "this API key has sent %d requests with an Idempotency-Key within %d hours; send fewer, or send them without", projections.MaxReplies, projections.RepliesKept/time.Hour)
+		e := domain.Refuse(domain.RateLimited, "this API key has sent %d requests with an Idempotency-Key within %d hours; send fewer, or send them without", projections.MaxReplies, projections.RepliesKept/time.Hour)
+		e.After = full.After + time.Second
+		return e
 	}
 	return err
 }

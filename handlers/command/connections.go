@@ -44,6 +44,11 @@ func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.
 		if len(standing) >= domain.MaxConnections {
 			return projections.Connection{}, domain.Refuse(domain.Conflict, "the organization has %d connections already; delete one first", domain.MaxConnections)
 		}
+		if wanted.Invite {
+			if err := s.mayInvite(ctx, &draft, meta, o.ID); err != nil {
+				return projections.Connection{}, err
+			}
+		}
 		arrived := func() {}
 		if wanted.Application != "" {
 			if arrived, err = s.lead(ctx, &draft, meta, wanted.Application, stream); err != nil {
@@ -117,8 +122,12 @@ func (s *Service) ResetOnboarding(ctx context.Context, c Caller, id string) (pro
 // InviteAdmin asks for an invitation to the administrator.
 func (s *Service) InviteAdmin(ctx context.Context, c Caller, id string) (projections.Connection, error) {
 	invitation := newID()
-	return s.changeConnection(ctx, c, id, func(state *domain.Connection) (domain.Event, error) {
-		return state.InviteAdmin(invitation, s.Now().Add(s.Invite))
+	return s.changeConnectionBeside(ctx, c, id, func(draft *draft, meta domain.Meta, state *domain.Connection) (domain.Event, error) {
+		event, err := state.InviteAdmin(invitation, s.Now().Add(s.Invite))
+		if err != nil {
+			return nil, err
+		}
+		return event, s.mayInvite(ctx, draft, meta, state.OrganizationID)
 	})
 }
 
@@ -152,15 +161,16 @@ func (s *Service) endConnections(ctx context.Context, d *draft, meta domain.Meta
 
 // changeConnection appends what change decides about a connection that exists.
 func (s *Service) changeConnection(ctx context.Context, c Caller, id string, change func(*domain.Connection) (domain.Event, error)) (projections.Connection, error) {
+	return s.changeConnectionBeside(ctx, c, id, func(_ *draft, _ domain.Meta, state *domain.Connection) (domain.Event, error) { return change(state) })
+}
+
+// changeConnectionBeside appends what change decides about a connection that exists, after what it adds to the draft.
+func (s *Service) changeConnectionBeside(ctx context.Context, c Caller, id string, change func(*draft, domain.Meta, *domain.Connection) (domain.Event, error)) (projections.Connection, error) {
 	stream := projections.KindConnection.Stream(id)
 	return decide(ctx, s, stream, func() (projections.Connection, error) {
 		f, err := s.connection(ctx, id)
 		if err != nil {
 			return projections.Connection{}, err
-		}
-		event, err := change(&f.State)
-		if err != nil || event == nil {
-			return connectionOf(id, f), err
 		}
 		o, err := s.organization(ctx, f.State.OrganizationID)
 		if err != nil {
@@ -168,6 +178,10 @@ func (s *Service) changeConnection(ctx context.Context, c Caller, id string, cha
 		}
 		var draft draft
 		meta := s.meta(c, o.State.Domain)
+		event, err := change(&draft, meta, &f.State)
+		if err != nil || event == nil {
+			return connectionOf(id, f), err
+		}
 		arrived, err := s.redirect(ctx, &draft, meta, stream, f.State, event)
 		if err != nil {
 			return projections.Connection{}, err

@@ -20,8 +20,30 @@ func (s *Service) InviteDirectoryAdmin(ctx context.Context, c Caller, d projecti
 				return nil, err
 			}
 		}
-		return state.InviteAdmin(invitation, to, s.Now().Add(s.Invite))
+		event, err := state.InviteAdmin(invitation, to, s.Now().Add(s.Invite))
+		if err != nil {
+			return nil, err
+		}
+		return event, s.mayInvite(ctx, draft, s.meta(c, d.Organization), d.OrganizationID)
 	})
+}
+
+// mayInvite refuses another invitation where an organization has sent too many. The draft conflicts if it sends another meanwhile.
+func (s *Service) mayInvite(ctx context.Context, draft *draft, meta domain.Meta, organizationID string) error {
+	stream := projections.KindOrganization.Stream(organizationID)
+	if err := s.touch(ctx, draft, meta, name{organizationID, "invitations", ""}, stream); err != nil {
+		return err
+	}
+	head, err := s.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	s.Read.ExpectOf(stream, "", head) // so that all invitations are counted that touched the claim before
+	began, err := s.Read.LastMails(ctx, organizationID, domain.MaxInvitations)
+	if err != nil {
+		return err
+	}
+	return domain.CheckInvitations(began, s.Now())
 }
 
 // onlyAdministrator is the address of an organization's administrator, "" if it has not one alone. The draft conflicts if he is removed meanwhile.
