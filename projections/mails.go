@@ -132,13 +132,18 @@ func (m *ReadModel) LastMails(ctx context.Context, organizationID string, count 
 }
 
 // DueMails lists those that are to be sent by then, or that went without their invitation telling so, at most so many; and when the next one is due
-// if there are none, the zero time if never. Among them are such as have expired.
-func (m *ReadModel) DueMails(ctx context.Context, by time.Time, limit int) (due []Mail, next time.Time, err error) {
-	due, err = all(ctx, m, rest, scanMail, mailColumns+`WHERE m.due <> '' AND m.due <= ? ORDER BY m.due LIMIT ?`, formatTime(by), limit)
+// if there are none, the zero time if never. Among them are such as have expired. Those are left out that are named by their own id or their organization's.
+func (m *ReadModel) DueMails(ctx context.Context, by time.Time, limit int, but ...string) (due []Mail, next time.Time, err error) {
+	named, err := json.Marshal(append([]string{}, but...)) // of none not null, which is among no values
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	const others = `m.id NOT IN (SELECT value FROM json_each(?1)) AND m.organization NOT IN (SELECT value FROM json_each(?1)) `
+	due, err = all(ctx, m, rest, scanMail, mailColumns+`WHERE m.due <> '' AND m.due <= ?2 AND `+others+`ORDER BY m.due LIMIT ?3`, string(named), formatTime(by), limit)
 	if err != nil || len(due) > 0 {
 		return due, time.Time{}, err
 	}
-	times, err := rowsOf(ctx, m.db.read, scanTime, `SELECT m.due FROM mails m JOIN organizations o ON o.id = m.organization WHERE m.due <> '' ORDER BY m.due LIMIT 1`)
+	times, err := rowsOf(ctx, m.db.read, scanTime, `SELECT m.due FROM mails m JOIN organizations o ON o.id = m.organization WHERE m.due <> '' AND `+others+`ORDER BY m.due LIMIT 1`, string(named))
 	if err != nil || len(times) == 0 {
 		return nil, time.Time{}, err
 	}

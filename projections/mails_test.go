@@ -57,6 +57,9 @@ func TestDueMails(t *testing.T) {
 	went, up, superseded := w.invite(w.directory("A")), w.invite(w.directory("B")), w.invite(e)
 	stands := w.invite(e)
 	due(later, retried, went, up)
+	if got, _, err := w.read.DueMails(ctx, later, 3, d.OrganizationID, up.ID); err != nil || len(got) != 2 || got[0].ID != went.ID || got[1].ID != stands.ID {
+		t.Errorf("but for one organization's and one by itself due are %+v, %v", got, err)
+	}
 	w.must(w.commands.MailFailed(ctx, retried, now, "busy", later))
 	w.must(w.commands.MailSent(ctx, went, now))
 	w.must(w.commands.MailFailed(ctx, up, now, "no", time.Time{}))
@@ -65,6 +68,9 @@ func TestDueMails(t *testing.T) {
 	w.must(w.commands.AcceptInvitation(ctx, system, stands))
 	if next := due(now.Add(time.Minute)); next.UnixMilli() != later.UnixMilli() {
 		t.Errorf("the next is due at %s, not %s", next, later)
+	}
+	if got, next, err := w.read.DueMails(ctx, now.Add(time.Minute), 3, d.OrganizationID); err != nil || len(got) > 0 || !next.IsZero() {
+		t.Errorf("but for the organization of the only one the next is due at %s: %+v, %v", next, got, err)
 	}
 	due(later.Add(time.Minute), w.mail(retried.ID))
 

@@ -1,6 +1,6 @@
 // Package mail sends the letters of invitations by SMTP.
 //
-// It owns when a mail is sent and tried again, what a mail server's answer means, and the headers. It has no routes, keeps nothing, and does not decide
+// It owns when a mail is sent and tried again, how many at once, what a mail server's answer means, and the headers. It has no routes, keeps nothing, and does not decide
 // which mails there are: those that are due come from the read model, the log is asked about each before it is sent, and what became of it is told by
 // commands. So a read model that is made anew sends nothing again.
 //
@@ -104,64 +104,12 @@ func New(c Config) (*Mailer, error) {
 	return m, nil
 }
 
-// Run sends, one mail after the other, until the context ends and the attempt then under way has ended, which the timeout bounds, and is told. held
-// ends when this process may not send any more: an attempt ends with it at once, and is nobody's failure. It may be called again after it has returned.
+// Run sends, a few mails at once and of each organization one after the other, until the context ends and the attempts then under way have ended, which
+// the timeout bounds, and are told. held ends when this process may not send any more: an attempt ends with it at once, and is nobody's failure. It may be
+// called again after it has returned.
 func (m *Mailer) Run(ctx, held context.Context) error {
-	pauses := ownPauses()
-	for {
-		next, err := m.sendDue(ctx, held)
-		if err == nil {
-			pauses.Reset()
-		} else if ctx.Err() == nil {
-			next = m.config.Now().Add(pauses.NextBackOff())
-			m.config.Logger.LogAttrs(ctx, slog.LevelError, "mails cannot be sent for now", slog.Time("until", next), slog.String("error", err.Error()))
-		}
-		var again <-chan time.Time
-		if !next.IsZero() {
-			again = time.After(next.Sub(m.config.Now()))
-		}
-		select {
-		case <-m.config.Read.MailsMoved():
-		case <-again:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-const (
-	dueTogether = 32          // bounds how many mails are looked up at once
-	longestNap  = time.Minute // after which it is looked again, for a clock may be set
-)
-
-// sendDue sends all mails that are due, and tells when to look again; the zero time is not before there is another.
-func (m *Mailer) sendDue(ctx, held context.Context) (time.Time, error) {
-	for ctx.Err() == nil {
-		now := m.config.Now()
-		due, next, err := m.config.Read.DueMails(ctx, now, dueTogether)
-		if err != nil {
-			return now, fmt.Errorf("look for mails that are due: %w", err)
-		}
-		moved := false
-		for _, one := range due {
-			if ctx.Err() != nil {
-				return now, nil
-			}
-			did, err := m.handle(ctx, held, one)
-			if err != nil {
-				return now, err
-			}
-			moved = moved || did
-		}
-		switch nap := now.Add(longestNap); {
-		case moved:
-		case len(due) == 0 && (next.IsZero() || next.Before(nap)):
-			return next, nil
-		default: // also where others know more of what is due
-			return nap, nil
-		}
-	}
-	return time.Time{}, nil
+	newRound(m).run(ctx, held)
+	return nil
 }
 
 // handle does what a mail that is due needs, and tells whether it needed anything.

@@ -3,6 +3,7 @@ package mail_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +172,92 @@ func TestTheLogKnowsBest(t *testing.T) {
 	stop()
 	if all := s.all(); len(all) != 2 || all[1].to != "second@globex.example" {
 		t.Errorf("%d went: %+v", len(all), all)
+	}
+}
+
+// TestSlowAnswersHoldNobodyUp: while the answer to one organization's mail is awaited those of others go, and its own keep their order.
+func TestSlowAnswersHoldNobodyUp(t *testing.T) {
+	s := serve(t, "smtp://%s")
+	w := newWorld(t, s)
+	asked, answered := make(chan struct{}), make(chan struct{})
+	s.does(func(step, to string, _ int) error {
+		if step == "to" && to == "slow@bank.example" {
+			close(asked)
+			w.wait(answered)
+		}
+		return nil
+	})
+	slow := w.invite("slow@bank.example")
+	o, err := w.read.Organization(t.Context(), w.d.OrganizationID)
+	w.must(err)
+	behind := w.connect(o, "behind@bank.example")
+	w.send()
+	w.wait(asked)
+	for i := range 3 {
+		o, err := w.commands.CreateOrganization(t.Context(), system, fmt.Sprint("Globex ", i))
+		w.must(err)
+		w.until(w.connect(o, "it@globex.example").ID, "mail.sent")
+	}
+	close(answered)
+	w.until(slow.ID, "mail.sent")
+	w.until(behind.ID, "mail.sent")
+	var order []string
+	for _, m := range s.all() {
+		order = append(order, m.to)
+	}
+	if want := strings.Fields("it@globex.example it@globex.example it@globex.example slow@bank.example behind@bank.example"); !slices.Equal(order, want) {
+		t.Errorf("sent to %q", order)
+	}
+}
+
+// TestSoManyAtOnce: eight mails are under way and no more, however many organizations have some.
+func TestSoManyAtOnce(t *testing.T) {
+	const atOnce, organizations = 8, 20
+	s := serve(t, "smtp://%s")
+	w := newWorld(t, s)
+	asked, next := make(chan struct{}, organizations), make(chan struct{})
+	var mu sync.Mutex
+	underWay, most := 0, 0
+	count := func(by int) {
+		mu.Lock()
+		defer mu.Unlock()
+		underWay += by
+		most = max(most, underWay)
+	}
+	s.does(func(step, _ string, _ int) error {
+		switch step {
+		case "to":
+			count(1)
+			asked <- struct{}{}
+			w.wait(next)
+		case "data":
+			count(-1)
+		}
+		return nil
+	})
+	var mails []projections.Mail
+	for i := range organizations {
+		o, err := w.commands.CreateOrganization(t.Context(), system, fmt.Sprint("Globex ", i))
+		w.must(err)
+		mails = append(mails, w.connect(o, "it@globex.example"))
+	}
+	w.send()
+	for range atOnce {
+		w.wait(asked)
+	}
+	for range organizations - atOnce {
+		select {
+		case next <- struct{}{}:
+		case <-w.ctx.Done():
+		}
+		w.wait(asked)
+	}
+	close(next)
+	for _, m := range mails {
+		w.until(m.ID, "mail.sent")
+	}
+	if most != atOnce || len(s.all()) != organizations {
+		t.Errorf("%d were under way at once, and %d went", most, len(s.all()))
 	}
 }
 

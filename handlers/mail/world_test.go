@@ -171,6 +171,23 @@ func (w *world) invite(email string) projections.Mail {
 	return w.mail(d.Onboarding.Invited.Last.ID)
 }
 
+// connect makes a connection of an organization, and invites to its set-up.
+func (w *world) connect(o projections.Organization, email string) projections.Mail {
+	w.Helper()
+	c, err := w.commands.CreateConnection(w.ctx, system, o, command.NewConnection{Service: "misapret", Email: email, Invite: true})
+	w.must(err)
+	return w.mail(c.Invited.Last.ID)
+}
+
+// wait waits for what a test waits for.
+func (w *world) wait(event <-chan struct{}) {
+	select {
+	case <-event:
+	case <-w.ctx.Done():
+		w.Error("it does not happen")
+	}
+}
+
 func (w *world) mail(id string) projections.Mail {
 	w.Helper()
 	m, err := w.read.Mail(w.ctx, id)
