@@ -25,6 +25,21 @@ import (
 // mailbox is a mail server that hands on what it takes.
 type mailbox chan string
 
+// startMailbox runs one until the test ends, and answers the flags of a server that sends by it.
+func startMailbox(t *testing.T) (box mailbox, flags []string) {
+	t.Helper()
+	box = make(mailbox, 100)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(box)
+	served := make(chan struct{})
+	go func() { defer close(served); _ = server.Serve(listener) }()
+	t.Cleanup(func() { server.Close(); <-served })
+	return box, []string{"--smtp-url", "smtp://" + listener.Addr().String(), "--mail-from", "Rollcall <no-reply@rollcall.example>"}
+}
+
 func (m mailbox) NewSession(*smtp.Conn) (smtp.Session, error) { return mailboxSession{m}, nil }
 
 type mailboxSession struct{ mailbox }
@@ -40,19 +55,34 @@ func (s mailboxSession) Data(r io.Reader) error {
 	return err
 }
 
-// next is the link in the next mail, which goes to an address.
-func (m mailbox) next(t *testing.T, to string) *url.URL {
+// take is the next mail.
+func (m mailbox) take(t *testing.T) *netmail.Message {
 	t.Helper()
-	var text string
 	select {
-	case text = <-m:
+	case text := <-m:
+		mail, err := netmail.ReadMessage(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mail
 	case <-time.After(2 * time.Minute):
 		t.Fatal("no mail comes")
 	}
-	mail, err := netmail.ReadMessage(strings.NewReader(text))
-	if err != nil || mail.Header.Get("To") != "<"+to+">" {
-		t.Fatalf("a mail to %s, %v", mail.Header.Get("To"), err)
+	return nil
+}
+
+// next is the link in the next mail, which goes to an address.
+func (m mailbox) next(t *testing.T, to string) *url.URL {
+	t.Helper()
+	mail := m.take(t)
+	if got := mail.Header.Get("To"); got != "<"+to+">" {
+		t.Fatalf("a mail to %s, not to %s", got, to)
 	}
+	return linkIn(t, mail)
+}
+
+func linkIn(t *testing.T, mail *netmail.Message) *url.URL {
+	t.Helper()
 	_, params, err := mime.ParseMediaType(mail.Header.Get("Content-Type"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,16 +107,8 @@ func (m mailbox) next(t *testing.T, to string) *url.URL {
 //
 // Proves SSO §create.send_email.mail, §invite-admin.mail.
 func TestInvitation(t *testing.T) {
-	box := make(mailbox, 10)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := smtp.NewServer(box)
-	served := make(chan struct{})
-	go func() { defer close(served); _ = server.Serve(listener) }()
-	defer func() { server.Close(); <-served }()
-	v := &victim{t: t, dir: t.TempDir(), env: []string{"ROLLCALL_SMTP_URL=smtp://" + listener.Addr().String(), "ROLLCALL_MAIL_FROM=Rollcall <no-reply@rollcall.example>", "ROLLCALL_LOG_LEVEL=info"}}
+	box, flags := startMailbox(t)
+	v := &victim{t: t, dir: t.TempDir(), args: flags, env: []string{"ROLLCALL_LOG_LEVEL=info"}}
 	v.start()
 	c := client{victim: v, token: storyKey}
 	ask := func(status int, method, path, body string) map[string]any {
