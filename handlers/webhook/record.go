@@ -62,6 +62,9 @@ func (r *recorder) take() (batch []recording, stopped bool) {
 	return batch, r.stopped
 }
 
+// gathering is how long outcomes wait for others: a transaction costs much, and one more outcome in it little.
+const gathering = 2 * time.Millisecond
+
 // parting is how long outcomes are still recorded after the context has ended. What then cannot be is dropped: it will be sent again.
 const parting = 5 * time.Second
 
@@ -79,6 +82,7 @@ func (r *recorder) run(ctx context.Context) {
 			return
 		default:
 			<-r.wake
+			time.Sleep(gathering)
 		}
 	}
 }
