@@ -286,6 +286,31 @@ func TestSentIsToldUntilItStands(t *testing.T) {
 	}
 }
 
+// TestOwnFaultsPass: what fails on our own side is told and tried again, and is not the mail's failure.
+func TestOwnFaultsPass(t *testing.T) {
+	s := serve(t, "smtp://%s")
+	w := newWorld(t, s)
+	m := w.invite("it@bank.example")
+	refused := 0
+	w.log.mu.Lock()
+	w.log.refuse = func(batch []eventstore.Write) error {
+		if strings.HasPrefix(batch[0].Stream, "mail-") && refused < 2 {
+			refused++
+			return errors.New("the disk is full")
+		}
+		return nil
+	}
+	w.log.mu.Unlock()
+	stop := w.send(func(c *mail.Config) { c.Now = func() time.Time { return m.Expires } })
+	if got := w.until(m.ID, "mail.given_up"); len(got) != 1 {
+		t.Errorf("told %q", got)
+	}
+	stop()
+	if told := strings.Count(w.lines.String(), "mails cannot be sent for now"); told != 2 || refused != 2 {
+		t.Errorf("it is told %d times that the log refused %d times", told, refused)
+	}
+}
+
 // TestEndedInvitationsAreNotSent: neither a superseded one nor one that was reset, used or has expired.
 func TestEndedInvitationsAreNotSent(t *testing.T) {
 	s := serve(t, "smtp://%s")
