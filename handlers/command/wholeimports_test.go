@@ -339,3 +339,29 @@ func TestImportAllWhileItsDirectoryIsDeleted(t *testing.T) {
 		t.Errorf("%d imports go on", left)
 	}
 }
+
+// What another user has taken since then stays as the import made it; all else that it changed is taken back.
+func TestImportAllWhoseUndoingMeetsATakenName(t *testing.T) {
+	undone := 0
+	for writes := 1; writes < wholeWrites; writes++ {
+		w := newWholly(t)
+		if _, err := w.importAll(w.victim(writes, time.Now)); err == nil {
+			continue // it stands
+		}
+		lines := w.profiles(`{"userName":"zoe","email":"bob@x.test"}`)
+		took, err := w.all[1].commands.Import(t.Context(), application, w.o, lines)
+		w.must(err)
+		w.withdrawing(func() time.Time { return time.Now().Add(2 * time.Minute) }, w.unended())
+		u, err := w.all[1].read.User(t.Context(), w.d.ID, w.bob)
+		w.must(err)
+		if u.Attributes().Text("nickName") != "" {
+			t.Errorf("after %d writes, where zoe has bob's address (%q), bob is %s", writes, described(took), u.JSON)
+		}
+		if u.Attributes().PrimaryEmail() == "bob@new.test" {
+			undone++
+		}
+	}
+	if undone == 0 {
+		t.Error("zoe never came to have bob's address")
+	}
+}

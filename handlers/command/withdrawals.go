@@ -53,16 +53,17 @@ func (s *Service) withdrawAll(ctx context.Context) (time.Duration, <-chan struct
 		return 0, nil, err
 	}
 	next := importWithin
+	var failed []error
 	for _, i := range found { // each by the clock of its own server
 		if left := importWithin - s.Now().Sub(i.Meta.RecordedAt); left > 0 {
 			next = min(next, left)
 			continue
 		}
 		if _, err := s.withdraw(ctx, Caller{Actor: i.Meta.Actor, Source: i.Meta.Source, Request: i.Meta.Request}, i.ID); err != nil {
-			return 0, nil, err
+			failed = append(failed, err) // the others go on
 		}
 	}
-	return next, moved, nil
+	return next, moved, errors.Join(failed...)
 }
 
 // withdrawNow is withdraw, for an import that failed: also if whoever asked for it is gone.
@@ -145,12 +146,37 @@ func (s *Service) takeBack(ctx context.Context, c Caller, d projections.Director
 	case ours && at == eventstore.NoStream:
 		err = s.DeleteUser(ctx, c, d, u.ID)
 	case ours:
-		_, err = s.changeUser(ctx, c, d, u.ID, func(now domain.Attributes) (domain.Attributes, error) { return domain.Undo(before, done, now), nil })
+		err = s.undo(ctx, c, d, u.ID, before, done)
 	}
-	if _, err = refusal(err); err != nil { // who is deleted since then needs nothing, and what can not be any more stays
+	if e := domain.Shown(err); err != nil && e.Code != domain.NotFound { // who is deleted since then needs nothing
 		return err
 	}
 	return s.giveBack(ctx, c, d, stream, u)
+}
+
+// undo takes back what was done to a user. A name that another one has taken since then stays as it is.
+func (s *Service) undo(ctx context.Context, c Caller, d projections.Directory, id string, before, done domain.Attributes) error {
+	var stay []string // attributes
+	for {
+		_, err := s.changeUser(ctx, c, d, id, func(now domain.Attributes) (domain.Attributes, error) {
+			next := domain.Undo(before, done, now)
+			for _, name := range stay {
+				delete(next, name)
+				if value, has := now[name]; has {
+					next[name] = value
+				}
+			}
+			return next, nil
+		})
+		if !isTaken(err) || len(stay) == 2 {
+			return err
+		}
+		if _, email := domain.Shown(err).Fields[byEmail]; email {
+			stay = append(stay, "emails")
+		} else {
+			stay = append(stay, byUserName)
+		}
+	}
 }
 
 // imported is a user before and after an import's event; ours is false if that did not come.
