@@ -56,6 +56,9 @@ func (e *Error) about(field string) string {
 }
 
 func (p Profile) read(name string, value any) error {
+	if list, _ := value.([]any); len(list) > maxValues {
+		return RefuseField(name, "has more than 1000 values")
+	}
 	if text, isText := value.(string); isRoot(name) && (isText || name != "name") {
 		if !isText {
 			return RefuseField(name, "is not a text")

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,8 @@ const (
 	maxAtomic     = 1000             // lines of one that is all or nothing: one batch of the log
 	maxOnce       = 1000             // lines of one with an Idempotency-Key: its report is kept
 	linesTogether = 100              // that wait for each other
+	bytesTogether = 256 << 10        // of these: a line that was read takes up to twenty times its text
+	maxAtomicSize = 2 << 20          // bytes of one that is all or nothing, whose lines all wait for each other
 	maxRefused    = 100              // lines that the refusal of a whole import names
 	importWithin  = 10 * time.Minute // to arrive
 )
@@ -48,7 +51,7 @@ func (a *API) importUsers(w http.ResponseWriter, r *request) error {
 		size, most = maxBody, maxOnce
 	}
 	if atomic {
-		most = min(most, maxAtomic)
+		size, most = min(size, maxAtomicSize), min(most, maxAtomic)
 	}
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(importWithin)) // where a connection has none it needs none
@@ -120,35 +123,45 @@ func (a *API) importEach(w http.ResponseWriter, r *request, in *lines) error {
 
 func (a *API) importInto(report *report, r *request, in *lines) error {
 	var ready []waiting
+	var next []line
+	size := 0
 	for l, err := range in.all() {
 		if err != nil {
 			return err
 		}
-		if ready = append(ready, read(l)); len(ready) == linesTogether {
-			if ready, err = a.importSome(report, r, ready); err != nil {
-				return err
-			}
+		l.text = bytes.Clone(l.text)
+		next, size = append(next, l), size+len(l.text)
+		if len(ready)+len(next) < linesTogether && size < bytesTogether {
+			continue
 		}
-	}
-	for len(ready) > 0 {
-		var err error
-		if ready, err = a.importSome(report, r, ready); err != nil {
+		if ready, err = a.importSome(report, r, ready, next); err != nil {
 			return err
 		}
+		next, size = nil, 0
+	}
+	for len(ready)+len(next) > 0 {
+		var err error
+		if ready, err = a.importSome(report, r, ready, next); err != nil {
+			return err
+		}
+		next = nil
 	}
 	return nil
 }
 
-// importSome works on those lines that are ready and go together, and answers the others.
-func (a *API) importSome(report *report, r *request, ready []waiting) ([]waiting, error) {
-	var said []domain.Profile
-	for _, one := range ready {
-		if one.err == nil {
-			said = append(said, one.said)
-		}
-	}
+// importSome works on those of the lines that are ready, and of the next ones, that go together, and answers the others.
+func (a *API) importSome(report *report, r *request, ready []waiting, next []line) ([]waiting, error) {
 	var done []command.Imported
-	err := a.working(r, func() (err error) {
+	err := a.working(report.w, r, func() (err error) {
+		for _, l := range next {
+			ready = append(ready, read(l))
+		}
+		var said []domain.Profile
+		for _, one := range ready {
+			if one.err == nil {
+				said = append(said, one.said)
+			}
+		}
 		if len(said) > 0 {
 			done, err = a.Commands.Import(r.Context(), r.caller(), r.organization, said)
 		}
@@ -174,49 +187,53 @@ func (a *API) importSome(report *report, r *request, ready []waiting) ([]waiting
 	return slices.Delete(ready, 0, told), report.send()
 }
 
-// working runs what an import changes when it is its turn.
-func (a *API) working(r *request, change func() error) error {
+// working runs what an import reads and changes when it is its turn, and its key still lets it.
+func (a *API) working(w http.ResponseWriter, r *request, change func() error) error {
 	done, err := a.imports.work(r.Context(), a.Stopping)
 	if err != nil {
 		return err
 	}
 	defer done()
+	if _, err := a.asking(w, r.Request); err != nil {
+		return err
+	}
 	return change()
 }
 
 // importAll imports all lines, or none if one is refused.
 func (a *API) importAll(w http.ResponseWriter, r *request, in *lines) error {
 	var numbers []int
-	var said []domain.Profile
-	var wrong []waiting
-	for l, err := range in.all() {
-		if err != nil {
-			return err
-		}
-		one := read(l)
-		if one.err != nil {
-			wrong = append(wrong, one)
-			continue
-		}
-		numbers, said = append(numbers, one.number), append(said, one.said)
-	}
 	var done []command.Imported
-	if len(wrong) == 0 && len(said) > 0 {
-		err := a.working(r, func() (err error) {
+	err := a.working(w, r, func() error {
+		var said []domain.Profile
+		var wrong []waiting
+		for l, err := range in.all() {
+			if err != nil {
+				return err
+			}
+			one := read(l)
+			if one.err != nil {
+				wrong = append(wrong, one)
+				continue
+			}
+			numbers, said = append(numbers, one.number), append(said, one.said)
+		}
+		var err error
+		if len(wrong) == 0 && len(said) > 0 {
 			done, err = a.Commands.ImportAll(r.Context(), r.caller(), r.organization, said)
-			return err
-		})
-		if err != nil {
-			return err
 		}
 		for i, one := range done {
 			if one.Err != nil {
 				wrong = append(wrong, waiting{number: numbers[i], err: one.Err})
 			}
 		}
-	}
-	if len(wrong) > 0 {
-		return refuseLines(wrong)
+		if len(wrong) > 0 {
+			return refuseLines(wrong)
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	report := newReport(w, r)
 	for i, one := range done {

@@ -484,3 +484,37 @@ func TestImportBesideDirectorySync(t *testing.T) {
 		t.Errorf("directory sync's user became %s", a.body)
 	}
 }
+
+// TestImportsOfAKeyThatIsDeleted: a key that is deleted while the body arrives imports nothing.
+func TestImportsOfAKeyThatIsDeleted(t *testing.T) {
+	for _, query := range []string{"", "?atomic=true"} {
+		w := newWorld(t)
+		w.tenant("Acme")
+		k := w.must(201, "POST", "/api/v2/api-keys", `{"name":"CI"}`)
+		own := w.key
+		w.key = k.text("client_id") + "." + k.text("client_secret")
+		end := w.slowly(acmeImport+query, people(0, 3))
+		w.key = own
+		w.must(204, "DELETE", "/api/v2/api-keys/"+k.text("client_id"), "")
+		if a := end(); a.status != 401 {
+			t.Errorf("%q: %d %s", query, a.status, a.body)
+		}
+		if a := w.must(200, "GET", "/api/v2/org/acme/users?source=api", ""); a.at("total").(float64) != 0 {
+			t.Errorf("%q: %s", query, a.body)
+		}
+	}
+}
+
+// TestAtomicImportsAreSmall: what must wait for each other must fit into memory.
+func TestAtomicImportsAreSmall(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("Acme")
+	line := `{"userName":"u","nickname":"` + strings.Repeat("n", 60_000) + `"}` + "\n"
+	if a := w.do("POST", acmeImport+"?atomic=true", strings.Repeat(line, 40), "Content-Type", "application/x-ndjson"); a.status != 413 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	many := `{"userName":"u","phoneNumbers":[` + strings.TrimSuffix(strings.Repeat(`{"value":"1"},`, 1001), ",") + `]}`
+	if a := w.do("POST", acmeImport+"?atomic=true", many, "Content-Type", "application/x-ndjson"); a.status != 422 || !strings.Contains(a.body, "more than 1000 values") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}

@@ -51,7 +51,7 @@ func (i *importing) leave(organization string) {
 	}
 }
 
-var errStopping = domain.Refuse(domain.Unavailable, "the server is about to stop; send the import again, which goes on where this one ended")
+var errStopping = domain.Refuse(domain.Unavailable, "the server is about to stop; send the import again, with another Idempotency-Key if it had one: it goes on where this one ended")
 
 // work waits for a place for some work, which ends with done, unless the context ends or the server is about to stop.
 func (i *importing) work(ctx context.Context, stopping <-chan struct{}) (done func(), err error) {
