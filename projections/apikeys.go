@@ -17,8 +17,8 @@ type APIKey struct {
 	Created      time.Time
 }
 
-// belowAPIKey are the ids of the descendants of ?1: who made a key stands above it.
-const belowAPIKey = `(WITH RECURSIVE below (id) AS (SELECT id FROM apikeys WHERE above = ?1 UNION SELECT k.id FROM below JOIN apikeys k ON k.above = below.id) SELECT id FROM below)`
+// belowAPIKey are the ids of the descendants of ?1, also those that are deleted.
+const belowAPIKey = `(WITH RECURSIVE below (id) AS (SELECT id FROM apikey_lines WHERE above = ?1 UNION SELECT k.id FROM below JOIN apikey_lines k ON k.above = below.id) SELECT id FROM below)`
 
 // applyAPIKey keeps a key. One for an organization that was deleted meanwhile is none, and neither is one by a key that was: the log's order decides, so that
 // a key which makes others while it is deleted leaves none behind.
@@ -31,16 +31,17 @@ func applyAPIKey(b *batch, id string, s Stored) error {
 		if err != nil {
 			return err
 		}
-		return b.exec(`INSERT INTO apikeys (id, name, hash, permissions, organization, created_by, above, created) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7
+		if err := b.exec(`INSERT INTO apikeys (id, name, hash, permissions, organization, created_by, created) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
 			WHERE (?5 = '' OR EXISTS (SELECT 1 FROM organizations WHERE id = ?5)) AND (?6 = '' OR EXISTS (SELECT 1 FROM apikeys WHERE id = ?6))`,
-			id, e.Name, e.Hash, string(permissions), k.Rights.OrganizationID, s.Meta.APIKey(), formatTime(s.Meta.RecordedAt))
-	case domain.APIKeyDeleted:
-		left := `UPDATE apikeys SET above = gone.above FROM apikeys gone WHERE gone.id = ?1 AND apikeys.above = ?1`
-		if e.Descendants {
-			left = `DELETE FROM apikeys WHERE id IN ` + belowAPIKey
-		}
-		if err := b.exec(left, id); err != nil {
+			id, e.Name, e.Hash, string(permissions), k.Rights.OrganizationID, s.Meta.APIKey(), formatTime(s.Meta.RecordedAt)); err != nil {
 			return err
+		}
+		return b.exec(`INSERT INTO apikey_lines (id, above, organization) SELECT id, created_by, organization FROM apikeys WHERE id = ?`, id)
+	case domain.APIKeyDeleted:
+		if e.Descendants {
+			if err := b.exec(`DELETE FROM apikeys WHERE id IN `+belowAPIKey, id); err != nil {
+				return err
+			}
 		}
 		return b.exec(`DELETE FROM apikeys WHERE id = ?`, id)
 	}
@@ -82,4 +83,10 @@ func (m *ReadModel) APIKeys(ctx context.Context, organizationID, ancestor string
 func (m *ReadModel) APIKeyDescends(ctx context.Context, id, ancestor string) (bool, error) {
 	n, err := one(ctx, m, rest, number, `SELECT count(*) FROM `+belowAPIKey+` WHERE id = ?2`, ancestor, id)
 	return n > 0, err
+}
+
+// EndedAPIKey finds the organization that a key which is deleted knew, "" for all, if any key lives that descends from it.
+func (m *ReadModel) EndedAPIKey(ctx context.Context, id string) (organizationID string, err error) {
+	return one(ctx, m, rest, func(r row) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT organization FROM apikey_lines WHERE id = ?1 AND id NOT IN (SELECT id FROM apikeys) AND EXISTS (SELECT 1 FROM apikeys WHERE id IN `+belowAPIKey+`)`, id)
 }

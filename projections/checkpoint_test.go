@@ -21,7 +21,7 @@ func TestModelOfAnotherLogIsMadeAnew(t *testing.T) {
 	}
 	first := open("one")
 	if err := first.db.update(t.Context(), func(b *batch) error {
-		return errors.Join(b.exec(`INSERT INTO apikeys (id, name, hash, permissions, organization, created_by, above, created) VALUES ('k', '', '', '[]', '', '', '', '')`), b.reached(eventstore.At(5, 5)))
+		return errors.Join(b.exec(`INSERT INTO apikeys (id, name, hash, permissions, organization, created_by, created) VALUES ('k', '', '', '[]', '', '', '')`), b.reached(eventstore.At(5, 5)))
 	}); err != nil {
 		t.Fatal(err)
 	}

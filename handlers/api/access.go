@@ -236,6 +236,9 @@ func (a *API) ofReplay(h handler) handler {
 func (a *API) ofAPIKey(h handler) handler {
 	return func(w http.ResponseWriter, r *request) error {
 		k, err := a.Read.APIKey(r.Context(), r.PathValue("id"))
+		if errors.Is(err, projections.ErrNotFound) { // it may be asked of what it left behind
+			k.OrganizationID, err = a.Read.EndedAPIKey(r.Context(), r.PathValue("id"))
+		}
 		if err == nil && !r.key.Sees(k.OrganizationID) {
 			err = projections.ErrNotFound
 		}

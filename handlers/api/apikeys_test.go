@@ -105,6 +105,41 @@ func TestKeyThatReplacesItsMaker(t *testing.T) {
 	}
 }
 
+// TestKeysOfADeletedKey: what a stolen key made is found and deleted by it also where it was deleted without them, as by one of them.
+func TestKeysOfADeletedKey(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("Acme")
+	globex := w.estate("Globex")
+	stolen, a := w.newKey(w.key, `{"name":"stolen","organization":"acme"}`)
+	id := a.text("id")
+	made, a := w.newKey(stolen, `{"name":"made","organization":"acme"}`)
+	madeID := a.text("id")
+	path := "/api/v2/api-keys/" + id
+	if a := w.as(made, "DELETE", path+"?descendants=keep", ""); a.status != 204 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	again, a := w.newKey(made, `{"name":"again","organization":"acme"}`)
+	if got := w.keysBelow(w.key, id); !slices.Equal(got, []string{madeID, a.text("id")}) {
+		t.Errorf("below the deleted key are %q", got)
+	}
+	if a := w.as(again, "DELETE", "/api/v2/api-keys/"+madeID+"?descendants=keep", ""); a.status != 204 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	for _, c := range []struct {
+		key, query string
+		want       int
+	}{{globex.key, "", 404}, {again, "", 409}, {w.key, "?descendants=keep", 404}, {w.key, "", 204}, {w.key, "", 404}} {
+		if a := w.as(c.key, "DELETE", path+c.query, ""); a.status != c.want {
+			t.Errorf("%q = %d %s, want %d", c.query, a.status, a.body, c.want)
+		}
+	}
+	for _, bearer := range []string{stolen, made, again} {
+		if a := w.as(bearer, "GET", "/api/v2/org", ""); a.status != 401 {
+			t.Errorf("after the deletion = %d", a.status)
+		}
+	}
+}
+
 // TestOrganizationHasKeysEnough: one more is refused with what to do, and a key for all may still be made.
 func TestOrganizationHasKeysEnough(t *testing.T) {
 	w := newWorld(t)

@@ -82,7 +82,7 @@ func (s *Service) addAPIKey(ctx context.Context, c Caller, id string, event doma
 }
 
 // DeleteAPIKey deletes a key, and with descendants all that it made and that those made; they and every token made for them let nobody in from then on. It is one
-// event, however many they are, and one that is made meanwhile is among them.
+// event, however many they are, and one that is made meanwhile is among them. The descendants of a key that was deleted without them can still be deleted by it.
 func (s *Service) DeleteAPIKey(ctx context.Context, c Caller, id string, descendants bool) error {
 	stream := projections.KindAPIKey.Stream(id)
 	_, err := decide(ctx, s, stream, func() (struct{}, error) {
@@ -91,7 +91,13 @@ func (s *Service) DeleteAPIKey(ctx context.Context, c Caller, id string, descend
 			return struct{}{}, err
 		}
 		if !f.State.Exists() {
-			return struct{}{}, domain.Refuse(domain.NotFound, "there is no such API key")
+			_, err := s.Read.EndedAPIKey(ctx, id)
+			if errors.Is(err, projections.ErrNotFound) || err == nil && !descendants {
+				err = domain.Refuse(domain.NotFound, "there is no such API key")
+			}
+			if err != nil {
+				return struct{}{}, err
+			}
 		}
 		var draft draft
 		draft.add(stream, f.Version, s.meta(c, ""), domain.APIKeyDeleted{Descendants: descendants})

@@ -208,8 +208,7 @@ CREATE TABLE IF NOT EXISTS endpoints (
 CREATE INDEX IF NOT EXISTS endpoints_of ON endpoints (state ->> 'organization');
 CREATE INDEX IF NOT EXISTS endpoints_by_organization ON endpoints (state ->> 'organization_id', id);
 
--- permissions is a JSON list; organization is the id of the only one that the key knows, '' for all. created_by is the id of the key that made it, above
--- that of the one with whose descendants it ends: the same, or the next above that is still there. Both are '' for none.
+-- permissions is a JSON list; organization is the id of the only one that the key knows, '' for all. created_by is the id of the key that made it, '' if none did.
 CREATE TABLE IF NOT EXISTS apikeys (
     id           TEXT PRIMARY KEY,
     name         TEXT NOT NULL,
@@ -217,11 +216,17 @@ CREATE TABLE IF NOT EXISTS apikeys (
     permissions  TEXT NOT NULL,
     organization TEXT NOT NULL,
     created_by   TEXT NOT NULL,
-    above        TEXT NOT NULL,
     created      TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS apikeys_of ON apikeys (organization, id);
-CREATE INDEX IF NOT EXISTS apikeys_below ON apikeys (above);
+
+-- Which key made which, also those that are deleted: what a deleted one made can still be found by it.
+CREATE TABLE IF NOT EXISTS apikey_lines (
+    id           TEXT PRIMARY KEY,
+    above        TEXT NOT NULL,
+    organization TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS apikeys_below ON apikey_lines (above);
 
 -- What the planner shall believe: a directory has thousands of users, and a name finds one.
 -- Without it SQLite takes any two indexes for equally good, and reads a whole directory to find one user without sorting.
