@@ -152,7 +152,7 @@ func (c *Connection) State() ConnectionState {
 		return ConnectionReady
 	case c.Provider != "":
 		return ConnectionConfiguring
-	case c.Invited.Last.ID != "": // also where no mail server is known, and somebody hands the link on
+	case c.Invited.went():
 		return ConnectionInvited
 	}
 	return ConnectionInvitationPending
@@ -175,7 +175,7 @@ func CreateConnection(wanted ConnectionCreated) (Event, error) {
 		if wanted.Onboarding.Email == "" {
 			return nil, RefuseField("sso_admin_email", "is required where send_email is true")
 		}
-		to := invitation(wanted.Invitation.ID, wanted.Onboarding.Email, wanted.Invitation.ExpiresAt)
+		to := wanted.Invitation.goes(wanted.Onboarding.Email)
 		wanted.Invitation = &to
 	}
 	return wanted, nil

@@ -27,7 +27,7 @@ func TestConnection(t *testing.T) {
 		return func(c *Connection) ([]Event, error) { return one(c.Change(active, e)) }
 	}
 	invited := connected
-	invited.Invitation = &Invitation{"i", "it@acme.test", noon.AddDate(0, 0, 7)}
+	invited.Invitation = &Invitation{ID: "i", Email: "it@acme.test", ExpiresAt: noon.AddDate(0, 0, 7)}
 	bare := connected
 	bare.Onboarding.Email, bare.Redirection = "", nil
 	second := ConnectionRedirectionAdded{Redirection{"r2", "app", "https://app.example/2"}}
@@ -60,7 +60,7 @@ func TestConnection(t *testing.T) {
 
 // Proves SSO §state, §onboarding.state, §reset-onboarding.
 func TestConnectionState(t *testing.T) {
-	to := Invitation{ID: "i", Email: "it@acme.test"}
+	to := Invitation{ID: "i", Email: "it@acme.test", ByHand: true}
 	invited, sent := ConnectionAdminInvited{to}, ConnectionInvitationSent{InvitationSent{"i", noon}}
 	at := connected
 	at.Invitation = &to
@@ -72,8 +72,10 @@ func TestConnectionState(t *testing.T) {
 		onboarding OnboardingState
 	}{
 		{"new", after(), ConnectionInvitationPending, OnboardingNotInitialized},
-		{"invited, whether a mail goes or not", after(invited), ConnectionInvited, OnboardingNotInitialized},
-		{"invited at once", []Event{at}, ConnectionInvited, OnboardingNotInitialized},
+		{"invited, but nothing went yet", after(ConnectionAdminInvited{Invitation{ID: "i", Email: "it@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
+		{"invited, and no mail goes", after(invited), ConnectionInvited, OnboardingNotInitialized},
+		{"so invited at once", []Event{at}, ConnectionInvited, OnboardingNotInitialized},
+		{"invited again by mail, which has not gone yet", after(invited, sent, ConnectionAdminInvited{Invitation{ID: "j", Email: "it@acme.test"}}), ConnectionInvited, OnboardingNotInitialized},
 		{"the mail went", after(invited, sent), ConnectionInvited, OnboardingNotInitialized},
 		{"the link was used", after(invited, ConnectionInvitationAccepted{InvitationAccepted{"i"}}), ConnectionInvited, OnboardingNotInitialized},
 		{"another administrator", after(invited, ConnectionOnboardingUpdated{Email: "new@acme.test"}), ConnectionInvitationPending, OnboardingNotInitialized},

@@ -48,8 +48,8 @@ func (o *DirectoryOnboarding) Apply(e Event) {
 	}
 }
 
-// InviteAdmin decides on an invitation with this id. It goes to the address given, else to where the last one went.
-func (d *Directory) InviteAdmin(id, email string, expires time.Time) (Event, error) {
+// InviteAdmin decides on an invitation. It goes to the address given, else to where the last one went.
+func (d *Directory) InviteAdmin(i Invitation, email string) (Event, error) {
 	if !d.Exists() {
 		return nil, Refuse(NotFound, "there is no such directory")
 	}
@@ -59,7 +59,7 @@ func (d *Directory) InviteAdmin(id, email string, expires time.Time) (Event, err
 	if err := CheckEmail("it_admin_email", email); err != nil {
 		return nil, err
 	}
-	return DirectoryAdminInvited{invitation(id, email, expires)}, nil
+	return DirectoryAdminInvited{i.goes(email)}, nil
 }
 
 // ResetOnboarding decides to end the invitation: nil if there is none.

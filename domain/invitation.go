@@ -7,6 +7,7 @@ type Invitation struct {
 	ID        string    `json:"id"`
 	Email     string    `json:"email"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // from then on the link leads nowhere, as it does where this is the zero time
+	ByHand    bool      `json:"by_hand,omitempty"`   // no mail server was known: the mail is kept, and somebody hands the link on
 }
 
 // InvitationSent tells that the mail of an invitation went.
@@ -41,8 +42,10 @@ func CheckInvitations(began, now time.Time) error {
 // ErrDeadLink answers whoever uses a link that leads nowhere, and says not why.
 var ErrDeadLink = Refuse(NotFound, "this link does not lead anywhere: it was used already, it has expired, a newer one took its place, or the invitation was withdrawn. Ask whoever invited you for a new one")
 
-func invitation(id, email string, expires time.Time) Invitation {
-	return Invitation{id, email, expires.UTC().Truncate(time.Millisecond)}
+// goes is the invitation to an address.
+func (i Invitation) goes(to string) Invitation {
+	i.Email, i.ExpiresAt = to, i.ExpiresAt.UTC().Truncate(time.Millisecond)
+	return i
 }
 
 func sent(id string, at time.Time) InvitationSent {
@@ -77,6 +80,9 @@ func (i Invited) waits(id string) bool { return id != "" && id == i.Last.ID && !
 func (i Invited) Leads(id string, now time.Time) bool {
 	return id != "" && id == i.Last.ID && !i.Accepted && now.Before(i.Last.ExpiresAt)
 }
+
+// went tells whether the administrator was told of an invitation, as far as is known: by a mail, or by hand.
+func (i Invited) went() bool { return !i.SentAt.IsZero() || i.Last.ByHand }
 
 // Admits tells whether whoever used the link of an invitation may go on with the onboarding.
 func (i Invited) Admits(id string) bool { return id != "" && id == i.Last.ID && i.Accepted }

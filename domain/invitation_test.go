@@ -16,7 +16,7 @@ type invitee interface {
 // The link of an invitation leads somewhere once, until it expires, is superseded, its administrator is removed, or its onboarding is reset, is another one's, or ends.
 func TestInvitationLeadsOnce(t *testing.T) {
 	soon, expires := noon.Add(time.Hour), noon.AddDate(0, 0, 7)
-	to := func(id string) Invitation { return Invitation{id, "it@acme.test", expires} }
+	to := func(id string) Invitation { return Invitation{ID: id, Email: "it@acme.test", ExpiresAt: expires} }
 	directory := DirectoryActivated{OrganizationID: "org", Provider: Okta}
 	dir := func(id string) Event { return DirectoryAdminInvited{to(id)} }
 	con := func(id string) Event { return ConnectionAdminInvited{to(id)} }
@@ -32,7 +32,7 @@ func TestInvitationLeadsOnce(t *testing.T) {
 		admits bool // who used it before
 	}{
 		{"a directory's", &Directory{}, []Event{directory, dir("i")}, soon, true, false},
-		{"to another one", &Directory{}, []Event{directory, dir("h"), DirectoryAdminInvited{Invitation{"i", "new@acme.test", expires}}}, soon, true, false},
+		{"to another one", &Directory{}, []Event{directory, dir("h"), DirectoryAdminInvited{Invitation{ID: "i", Email: "new@acme.test", ExpiresAt: expires}}}, soon, true, false},
 		{"at the end", &Directory{}, []Event{directory, dir("i")}, expires.Add(-1), true, false},
 		{"after the end", &Directory{}, []Event{directory, dir("i")}, expires, false, false},
 		{"used", &Directory{}, []Event{directory, dir("i"), DirectoryInvitationAccepted{InvitationAccepted{"i"}}}, soon, false, true},
@@ -92,10 +92,10 @@ func TestDirectoryOnboarding(t *testing.T) {
 	open := []Event{DirectoryActivated{OrganizationID: "org", Provider: Okta, Token: Token{"t1", "h1"}}}
 	with := func(events ...Event) []Event { return append(open[:1:1], events...) }
 	expires := noon.AddDate(0, 0, 7)
-	invited := DirectoryAdminInvited{Invitation{"i", "it@acme.test", expires}}
+	invited := DirectoryAdminInvited{Invitation{ID: "i", Email: "it@acme.test", ExpiresAt: expires}}
 	invite := func(email string) func(*Directory) ([]Event, error) {
 		return func(d *Directory) ([]Event, error) {
-			return one(d.InviteAdmin("i", email, expires.In(time.FixedZone("CET", 3600)).Add(999)))
+			return one(d.InviteAdmin(Invitation{ID: "i", ExpiresAt: expires.In(time.FixedZone("CET", 3600)).Add(999)}, email))
 		}
 	}
 	reset := func(d *Directory) ([]Event, error) { return one(d.ResetOnboarding()) }
@@ -130,13 +130,13 @@ func TestDirectoryOnboarding(t *testing.T) {
 		{"name one again who was removed", with(invited, removed), invite("it@acme.test"), []Event{invited}, ""},
 	})
 	var d Directory
-	for _, e := range with(invited, told, DirectoryAdminInvited{Invitation{"j", "it@acme.test", expires}}) {
+	for _, e := range with(invited, told, DirectoryAdminInvited{Invitation{ID: "j", Email: "it@acme.test", ExpiresAt: expires}}) {
 		d.Apply(e)
 	}
 	if d.Onboarding.Invited.SentAt != noon {
 		t.Errorf("to one who has a mail already: %+v", d.Onboarding)
 	}
-	if d.Apply(DirectoryAdminInvited{Invitation{"k", "new@acme.test", expires}}); !d.Onboarding.Invited.SentAt.IsZero() || d.Onboarding.Email != "new@acme.test" {
+	if d.Apply(DirectoryAdminInvited{Invitation{ID: "k", Email: "new@acme.test", ExpiresAt: expires}}); !d.Onboarding.Invited.SentAt.IsZero() || d.Onboarding.Email != "new@acme.test" {
 		t.Errorf("to another one: %+v", d.Onboarding)
 	}
 }

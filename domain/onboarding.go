@@ -117,15 +117,15 @@ func (c *Connection) RemoveAdmin(email string) Event {
 	return ConnectionAdminRemoved{}
 }
 
-// InviteAdmin decides on an invitation with this id to the administrator.
-func (c *Connection) InviteAdmin(id string, expires time.Time) (Event, error) {
+// InviteAdmin decides on an invitation to the administrator.
+func (c *Connection) InviteAdmin(i Invitation) (Event, error) {
 	if err := c.must(); err != nil {
 		return nil, err
 	}
 	if c.Onboarding.Email == "" {
 		return nil, RefuseField("sso_admin_email", "is not known; give it by the connection's admin-onboarding first")
 	}
-	return ConnectionAdminInvited{invitation(id, c.Onboarding.Email, expires)}, nil
+	return ConnectionAdminInvited{i.goes(c.Onboarding.Email)}, nil
 }
 
 // InvitationSent decides that the mail of an invitation went: nil if it was told already, or another invitation or administrator took its place meanwhile.

@@ -17,7 +17,9 @@ func TestOnboarding(t *testing.T) {
 	update := func(email string, p Provider) func(*Connection) ([]Event, error) {
 		return when(func(c *Connection) (Event, error) { return c.UpdateOnboarding(email, p) })
 	}
-	invite := when(func(c *Connection) (Event, error) { return c.InviteAdmin("i", noon.AddDate(0, 0, 7)) })
+	invite := when(func(c *Connection) (Event, error) {
+		return c.InviteAdmin(Invitation{ID: "i", ExpiresAt: noon.AddDate(0, 0, 7)})
+	})
 	sent := func(id string) func(*Connection) ([]Event, error) {
 		return when(func(c *Connection) (Event, error) { return c.InvitationSent(id, noon.Add(999*time.Microsecond)), nil })
 	}
@@ -29,7 +31,7 @@ func TestOnboarding(t *testing.T) {
 	bare := connected
 	bare.Onboarding.Email = ""
 	chosen, gone := ConnectionOnboardingUpdated{Provider: Okta}, after(ConnectionDeleted{})
-	to := Invitation{"i", "it@acme.test", noon.AddDate(0, 0, 7)}
+	to := Invitation{ID: "i", Email: "it@acme.test", ExpiresAt: noon.AddDate(0, 0, 7)}
 	invited := ConnectionAdminInvited{to}
 	at := connected
 	at.Invitation = &to

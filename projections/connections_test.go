@@ -106,8 +106,8 @@ func TestConnectionsTell(t *testing.T) {
 	}
 	want := []string{
 		"connection.created active default_redirection.app_id default_redirection.id default_redirection.uri id onboarding.id onboarding.sso_admin_email onboarding.state organization_id seats_limit sp_id state update_user_new_connection user_security_type",
-		"connection.admin_invited state",
-		"connection.admin_invited onboarding.invitation_sent_at",
+		"connection.admin_invited ",
+		"connection.admin_invited onboarding.invitation_sent_at state",
 		"connection.updated default_redirection.id default_redirection.uri",
 		"connection.updated metadata onboarding.state provider_type seats_limit state",
 	}

@@ -92,7 +92,7 @@ func open(ctx context.Context, c *serverConfig, logger *slog.Logger) (s *server,
 	if err = s.openPublications(ctx, c); err != nil {
 		return s, err
 	}
-	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master, Invite: c.InvitationLife, Shared: c.shared()}); err != nil {
+	if s.commands, err = command.New(command.Config{Log: s.log, Read: s.read, Keys: master, Invite: c.InvitationLife, Shared: c.shared(), MailsKept: c.SMTPURL == ""}); err != nil {
 		return s, err
 	}
 	if err = s.commands.Install(ctx, system); err != nil {

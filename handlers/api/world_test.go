@@ -147,7 +147,7 @@ func (w *world) start(allow ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if w.commands, err = command.New(command.Config{Log: watched{w.log, w}, Read: read, Keys: master, Now: w.clock.Now}); err != nil {
+	if w.commands, err = command.New(command.Config{Log: watched{w.log, w}, Read: read, Keys: master, Now: w.clock.Now, MailsKept: true}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.lastUsed = handlers.OpenLastUsed("", logger)

@@ -23,7 +23,8 @@ type NewConnection struct {
 func (s *Service) CreateConnection(ctx context.Context, c Caller, o projections.Organization, wanted NewConnection) (projections.Connection, error) {
 	event := domain.ConnectionCreated{OrganizationID: o.ID, ServiceProvider: newSlug(wanted.Service), Onboarding: domain.Onboarding{ID: newID(), Email: wanted.Email}}
 	if wanted.Invite {
-		event.Invitation = &domain.Invitation{ID: newID(), ExpiresAt: s.Now().Add(s.Invite)}
+		invitation := s.invitation()
+		event.Invitation = &invitation
 	}
 	many := connectionsOf(o.ID)
 	return decide(ctx, s, s.claimStream(many), func() (projections.Connection, error) {
@@ -121,9 +122,9 @@ func (s *Service) ResetOnboarding(ctx context.Context, c Caller, id string) (pro
 
 // InviteAdmin asks for an invitation to the administrator.
 func (s *Service) InviteAdmin(ctx context.Context, c Caller, id string) (projections.Connection, error) {
-	invitation := newID()
+	invitation := s.invitation()
 	return s.changeConnectionBeside(ctx, c, id, func(draft *draft, meta domain.Meta, state *domain.Connection) (domain.Event, error) {
-		event, err := state.InviteAdmin(invitation, s.Now().Add(s.Invite))
+		event, err := state.InviteAdmin(invitation)
 		if err != nil {
 			return nil, err
 		}

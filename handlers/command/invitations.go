@@ -11,7 +11,7 @@ import (
 // InviteDirectoryAdmin asks for an invitation to whoever sets a directory up. Where no address is given it goes to where the last one went, else to the
 // organization's administrator if it has one alone.
 func (s *Service) InviteDirectoryAdmin(ctx context.Context, c Caller, d projections.Directory, email string) (projections.Directory, error) {
-	invitation := newID()
+	invitation := s.invitation()
 	return s.changeDirectoryBeside(ctx, c, d, func(draft *draft, state *domain.Directory) (domain.Event, error) {
 		to := email
 		if to == "" && state.Onboarding.Email == "" {
@@ -20,12 +20,17 @@ func (s *Service) InviteDirectoryAdmin(ctx context.Context, c Caller, d projecti
 				return nil, err
 			}
 		}
-		event, err := state.InviteAdmin(invitation, to, s.Now().Add(s.Invite))
+		event, err := state.InviteAdmin(invitation, to)
 		if err != nil {
 			return nil, err
 		}
 		return event, s.mayInvite(ctx, draft, s.meta(c, d.Organization), d.OrganizationID)
 	})
+}
+
+// invitation is a new one, to nobody yet.
+func (s *Service) invitation() domain.Invitation {
+	return domain.Invitation{ID: newID(), ExpiresAt: s.Now().Add(s.Invite), ByHand: s.MailsKept}
 }
 
 // mayInvite refuses another invitation where an organization has sent too many. The draft conflicts if it sends another meanwhile.

@@ -30,12 +30,13 @@ import (
 
 // Config is what a Service needs; Log, Read and Keys are required.
 type Config struct {
-	Log    eventstore.Store
-	Read   *projections.ReadModel
-	Keys   *keys.Master
-	Invite time.Duration    // how long an invitation's link is good; a week if 0
-	Shared bool             // other processes write the log too, and a batch may stand in it in part
-	Now    func() time.Time // time.Now if nil
+	Log       eventstore.Store
+	Read      *projections.ReadModel
+	Keys      *keys.Master
+	Invite    time.Duration    // how long an invitation's link is good; a week if 0
+	Shared    bool             // other processes write the log too, and a batch may stand in it in part
+	MailsKept bool             // no mail server is known: who reads a mail hands its link on
+	Now       func() time.Time // time.Now if nil
 }
 
 // Service carries out commands. Its methods may be called concurrently.
