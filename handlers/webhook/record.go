@@ -62,7 +62,8 @@ func (r *recorder) take() (batch []recording, stopped bool) {
 	return batch, r.stopped
 }
 
-// gathering is how long outcomes wait for others: a transaction costs much, and one more outcome in it little.
+// gathering is how long outcomes wait for others where several came together before: a transaction costs much, and one more outcome in it little. One that comes
+// alone does not wait, for what follows of its subject waits for it.
 const gathering = 2 * time.Millisecond
 
 // parting is how long outcomes are still recorded after the context has ended. What then cannot be is dropped: it will be sent again.
@@ -73,16 +74,20 @@ func (r *recorder) run(ctx context.Context) {
 	keeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	context.AfterFunc(ctx, func() { time.AfterFunc(parting, cancel) })
+	several := false
 	for {
 		batch, stopped := r.take()
 		switch {
 		case len(batch) > 0:
+			several = len(batch) > 1
 			r.write(ctx, keeping, batch)
 		case stopped:
 			return
 		default:
 			<-r.wake
-			time.Sleep(gathering)
+			if several {
+				time.Sleep(gathering)
+			}
 		}
 	}
 }
