@@ -61,9 +61,6 @@ func (a *API) listAPIKeys(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if r.params.Has("descends_from") && r.params.Get("descends_from") == "" {
-		return domain.RefuseField("descends_from", "is not the id of an API key")
-	}
 	found, total, err := a.Read.APIKeys(r.Context(), r.key.OrganizationID, r.params.Get("descends_from"), p.page, p.perPage)
 	if err != nil {
 		return err

@@ -88,6 +88,7 @@ type schema struct {
 	Const            any
 	Default          any
 	Minimum, Maximum *int
+	MinLength        int `yaml:"minLength"`
 	Required         []string
 	Properties       ordered[schema]
 	Items            *schema
@@ -165,14 +166,15 @@ func (o *operation) query() map[string]parameter {
 	return found
 }
 
-// refuse says what is wrong with the values that a parameter has, "" if they may be meant. Numbers, durations and filters are for who reads them.
+// refuse says what is wrong with the values that a parameter has, "" if they may be meant. What a number, a duration or a filter says is for who reads it.
 func (p parameter) refuse(values []string) string {
+	text := p.Schema.Enum == nil && p.Schema.MinLength == 0
 	switch {
-	case p.Schema.Enum == nil:
-		return ""
-	case len(values) > 1:
+	case len(values) > 1 && (!text || p.Schema.Type == "integer" || p.Schema.Type == "boolean"):
 		return "is given more than once"
-	case !slices.Contains(p.Schema.Enum, any(values[0])):
+	case p.Schema.MinLength > 0 && values[0] == "":
+		return "is empty; leave it out"
+	case p.Schema.Enum != nil && !slices.Contains(p.Schema.Enum, any(values[0])):
 		return "is none of: " + strings.Trim(fmt.Sprint(p.Schema.Enum), "[]")
 	}
 	return ""

@@ -25,7 +25,7 @@ func TestEveryParameterIsHeldToItsSchema(t *testing.T) {
 			}
 			looked++
 			name, query := p.Value.Name, url.QueryEscape(p.Value.Name)
-			queries := []string{query + "=", query}
+			queries := []string{query + "=", query, query + "=1&" + query + "=1"}
 			if p.Value.Schema.Value.MinLength == 0 {
 				queries = append(queries, query+"=none+of+these")
 			}
