@@ -64,7 +64,7 @@ func sample(s Stored, t Target, kind string) Message {
 	case domain.TypeConnectionUpdated:
 		before, after = connectionAfter(), connectionAfter(domain.ConnectionOnboardingUpdated{Provider: domain.Okta})
 	case domain.TypeConnectionInvited:
-		before, after = connectionAfter(), connectionAfter(domain.ConnectionAdminInvited{Invitation: domain.Invitation{ID: "00000000-0000-7000-8000-000000000006"}})
+		before, after = connectionAfter(), connectionAfter(domain.ConnectionInvitationSent{InvitationSent: domain.InvitationSent{SentAt: s.Meta.RecordedAt}})
 	case domain.TypeConnectionActivated:
 		before, after = connectionAfter(domain.ConnectionDisabled{}), connectionAfter()
 	case domain.TypeConnectionDisabled:
