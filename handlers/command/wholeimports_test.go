@@ -57,6 +57,14 @@ func (w wholly) after(writes int, do func()) {
 	}
 }
 
+// between is how many writes lie between two moments that are tried: one, and some where time is short.
+func between() int {
+	if testing.Short() {
+		return 4
+	}
+	return 1
+}
+
 // users are the userNames of those who are there.
 func (w wholly) users() (names []string) {
 	w.Helper()
@@ -143,7 +151,7 @@ func TestImportAllIntoASharedLog(t *testing.T) {
 
 // Another process makes a user whom the import would make, at any moment of it: the import finds it, unless it was faster.
 func TestImportAllWhileANameIsTaken(t *testing.T) {
-	for writes := 1; writes < wholeWrites; writes++ {
+	for writes := 1; writes < wholeWrites; writes += between() {
 		t.Run(fmt.Sprint(writes), func(t *testing.T) {
 			t.Parallel()
 			w := newWholly(t)
@@ -172,7 +180,7 @@ func TestImportAllWhileANameIsTaken(t *testing.T) {
 
 // Another process takes an address of the import, so that a line is refused: then nothing of it stands, whatever was written before.
 func TestImportAllThatIsRefusedMidway(t *testing.T) {
-	for writes := 1; writes < wholeWrites; writes++ {
+	for writes := 1; writes < wholeWrites; writes += between() {
 		t.Run(fmt.Sprint(writes), func(t *testing.T) {
 			t.Parallel()
 			w := newWholly(t)
@@ -213,7 +221,7 @@ func (w wholly) named(userName string) string {
 
 // Another process changes a user of the import, at any moment of it: both changes stand.
 func TestImportAllWhileAUserIsChanged(t *testing.T) {
-	for writes := 1; writes < wholeWrites; writes++ {
+	for writes := 1; writes < wholeWrites; writes += between() {
 		w := newWholly(t)
 		w.after(writes, func() {
 			_, err := w.all[1].commands.EditUser(t.Context(), application, w.d, w.bob, w.profile(`{"title":"Dr"}`))
@@ -232,7 +240,7 @@ func TestImportAllWhileAUserIsChanged(t *testing.T) {
 
 // The process dies at any moment of an import: it stands, or is taken back by another process, and until then no other import of all goes by what may go.
 func TestImportAllWhoseProcessDies(t *testing.T) {
-	for writes := 1; writes < wholeWrites; writes++ {
+	for writes := 1; writes < wholeWrites; writes += between() {
 		t.Run(fmt.Sprint(writes), func(t *testing.T) {
 			w := newWholly(t)
 			victim := w.victim(writes, time.Now)
@@ -316,7 +324,7 @@ func (w wholly) withdrawing(now func() time.Time, imports int) {
 
 // A process that is only slow finds that its import was withdrawn, begins anew, and what it wrote late does not stay.
 func TestImportAllThatIsWithdrawn(t *testing.T) {
-	for writes := 2; writes < 10; writes++ {
+	for writes := 2; writes < 10; writes += between() {
 		w := newWholly(t)
 		w.after(writes, func() {
 			w.withdrawing(func() time.Time { return time.Now().Add(2 * time.Minute) }, 1)
@@ -343,7 +351,7 @@ func TestImportAllWhileItsDirectoryIsDeleted(t *testing.T) {
 // What another user has taken since then stays as the import made it; all else that it changed is taken back.
 func TestImportAllWhoseUndoingMeetsATakenName(t *testing.T) {
 	undone := 0
-	for writes := 1; writes < wholeWrites; writes++ {
+	for writes := 1; writes < wholeWrites; writes += between() {
 		w := newWholly(t)
 		if _, err := w.importAll(w.victim(writes, time.Now)); err == nil {
 			continue // it stands
