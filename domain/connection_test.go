@@ -76,6 +76,8 @@ func TestConnectionState(t *testing.T) {
 		{"invited, and no mail goes", after(invited), ConnectionInvited, OnboardingNotInitialized},
 		{"so invited at once", []Event{at}, ConnectionInvited, OnboardingNotInitialized},
 		{"invited again by mail, which has not gone yet", after(invited, sent, ConnectionAdminInvited{Invitation{ID: "j", Email: "it@acme.test"}}), ConnectionInvited, OnboardingNotInitialized},
+		{"invited by hand, and again by mail, which has not gone yet", after(invited, ConnectionAdminInvited{Invitation{ID: "j", Email: "it@acme.test"}}), ConnectionInvited, OnboardingNotInitialized},
+		{"another one by mail after one by hand", after(invited, ConnectionOnboardingUpdated{Email: "new@acme.test"}, ConnectionAdminInvited{Invitation{ID: "j", Email: "new@acme.test"}}), ConnectionInvitationPending, OnboardingNotInitialized},
 		{"the mail went", after(invited, sent), ConnectionInvited, OnboardingNotInitialized},
 		{"the link was used", after(invited, ConnectionInvitationAccepted{InvitationAccepted{"i"}}), ConnectionInvited, OnboardingNotInitialized},
 		{"another administrator", after(invited, ConnectionOnboardingUpdated{Email: "new@acme.test"}), ConnectionInvitationPending, OnboardingNotInitialized},

@@ -57,11 +57,14 @@ type Invited struct {
 	Last     Invitation
 	Told     bool      // that its mail went
 	Accepted bool      // its link was used
+	ByHand   bool      // it, or one before, was handed on by hand
 	SentAt   time.Time // when a mail last went to the administrator, of this invitation or one before; the zero time if none did
 }
 
 // invite puts an invitation in the place of the one before.
-func (i Invited) invite(to Invitation) Invited { return Invited{Last: to, SentAt: i.SentAt} }
+func (i Invited) invite(to Invitation) Invited {
+	return Invited{Last: to, ByHand: i.ByHand || to.ByHand, SentAt: i.SentAt}
+}
 
 func (i Invited) send(e InvitationSent) Invited {
 	i.Told, i.SentAt = true, e.SentAt
@@ -82,7 +85,7 @@ func (i Invited) Leads(id string, now time.Time) bool {
 }
 
 // went tells whether the administrator was told of an invitation, as far as is known: by a mail, or by hand.
-func (i Invited) went() bool { return !i.SentAt.IsZero() || i.Last.ByHand }
+func (i Invited) went() bool { return !i.SentAt.IsZero() || i.ByHand }
 
 // Admits tells whether whoever used the link of an invitation may go on with the onboarding.
 func (i Invited) Admits(id string) bool { return id != "" && id == i.Last.ID && i.Accepted }
