@@ -184,13 +184,20 @@ func TestInvitation(t *testing.T) {
 	}
 	v.start()
 	defer v.stop()
-	idp := fmt.Sprint(ask(201, "POST", "/api/v2/sso-connections", `{"organization_id":"acme","sso_admin_email":"sso@acme.test","send_email":true}`)["idp_id"])
+	connection := ask(201, "POST", "/api/v2/sso-connections", `{"organization_id":"acme","sso_admin_email":"sso@acme.test","send_email":true}`)
+	idp := fmt.Sprint(connection["idp_id"])
+	if connection["state"] != "it_admin_invitation_in_pending" {
+		t.Errorf("before the mail went the connection is %v", connection["state"])
+	}
 	box.next(t, "sso@acme.test") // and none before it
 	if len(box) > 0 {
 		t.Errorf("%d more mails", len(box))
 	}
 	if !strings.HasPrefix(idp, "acme_") {
 		t.Errorf("the connection is %s", idp)
+	}
+	for ask(200, "GET", "/api/v2/sso-connections/"+idp, "")["state"] != "it_admin_invited" { // which it is once the log has that the mail went
+		time.Sleep(20 * time.Millisecond) // between two looks: a key has a pace
 	}
 	mails := ask(200, "GET", "/api/v2/mails", "")
 	if n := mails["total"]; n != 2.0 {
