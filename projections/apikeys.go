@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/rollcall-sync/rollcall/domain"
@@ -19,6 +20,12 @@ type APIKey struct {
 
 // belowAPIKey are the ids of the descendants of ?1, also those that are deleted.
 const belowAPIKey = `(WITH RECURSIVE below (id) AS (SELECT id FROM apikey_lines WHERE above = ?1 UNION SELECT k.id FROM below JOIN apikey_lines k ON k.above = below.id) SELECT id FROM below)`
+
+// endedAPIKeys are ?1 and the keys above it that are deleted and from which none descends any more: nobody needs to find anything by them.
+const endedAPIKeys = `(WITH RECURSIVE ended (id, above) AS (SELECT id, above FROM apikey_lines WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM apikey_lines WHERE above = ?1)
+	UNION ALL SELECT l.id, l.above FROM ended JOIN apikey_lines l ON l.id = ended.above
+	WHERE NOT EXISTS (SELECT 1 FROM apikeys WHERE id = l.id) AND NOT EXISTS (SELECT 1 FROM apikey_lines other WHERE other.above = l.id AND other.id <> ended.id))
+	SELECT id FROM ended)`
 
 // applyAPIKey keeps a key. One for an organization that was deleted meanwhile is none, and neither is one by a key that was: the log's order decides, so that
 // a key which makes others while it is deleted leaves none behind.
@@ -39,11 +46,11 @@ func applyAPIKey(b *batch, id string, s Stored) error {
 		return b.exec(`INSERT INTO apikey_lines (id, above, organization) SELECT id, created_by, organization FROM apikeys WHERE id = ?`, id)
 	case domain.APIKeyDeleted:
 		if e.Descendants {
-			if err := b.exec(`DELETE FROM apikeys WHERE id IN `+belowAPIKey, id); err != nil {
+			if err := errors.Join(b.exec(`DELETE FROM apikeys WHERE id IN `+belowAPIKey, id), b.exec(`DELETE FROM apikey_lines WHERE id IN `+belowAPIKey, id)); err != nil {
 				return err
 			}
 		}
-		return b.exec(`DELETE FROM apikeys WHERE id = ?`, id)
+		return errors.Join(b.exec(`DELETE FROM apikeys WHERE id = ?`, id), b.exec(`DELETE FROM apikey_lines WHERE id IN `+endedAPIKeys, id))
 	}
 	return nil
 }

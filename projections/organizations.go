@@ -32,7 +32,8 @@ func applyOrganization(b *batch, id string, s Stored) error {
 		return b.exec(`UPDATE organizations SET updated = ? WHERE id = ?`, at, id)
 	case domain.OrganizationDeleted:
 		for _, query := range []string{
-			`DELETE FROM apikeys WHERE organization = ?`, // they know nothing any more
+			`DELETE FROM apikeys WHERE organization = ?`, // they know nothing any more, and made keys for this organization only
+			`DELETE FROM apikey_lines WHERE organization = ?`,
 			`DELETE FROM administrators WHERE organization = ?`,
 			`DELETE FROM mails WHERE organization = ?`,
 			`DELETE FROM organizations WHERE id = ?`,

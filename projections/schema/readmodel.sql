@@ -220,13 +220,14 @@ CREATE TABLE IF NOT EXISTS apikeys (
 );
 CREATE INDEX IF NOT EXISTS apikeys_of ON apikeys (organization, id);
 
--- Which key made which, also those that are deleted: what a deleted one made can still be found by it.
+-- Which key made which, also those that are deleted while one that descends from them is not: it can still be found by them.
 CREATE TABLE IF NOT EXISTS apikey_lines (
     id           TEXT PRIMARY KEY,
     above        TEXT NOT NULL,
     organization TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS apikeys_below ON apikey_lines (above);
+CREATE INDEX IF NOT EXISTS apikey_lines_of ON apikey_lines (organization);
 
 -- What the planner shall believe: a directory has thousands of users, and a name finds one.
 -- Without it SQLite takes any two indexes for equally good, and reads a whole directory to find one user without sorting.
