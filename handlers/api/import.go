@@ -122,7 +122,6 @@ func (a *API) importEach(w http.ResponseWriter, r *request, in *lines) error {
 }
 
 func (a *API) importInto(report *report, r *request, in *lines) error {
-	var ready []waiting
 	var next []line
 	size := 0
 	for l, err := range in.all() {
@@ -130,17 +129,21 @@ func (a *API) importInto(report *report, r *request, in *lines) error {
 			return err
 		}
 		l.text = bytes.Clone(l.text)
-		next, size = append(next, l), size+len(l.text)
-		if len(ready)+len(next) < linesTogether && size < bytesTogether {
+		if next, size = append(next, l), size+len(l.text); len(next) < linesTogether && size < bytesTogether {
 			continue
 		}
-		if ready, err = a.importSome(report, r, ready, next); err != nil {
+		if err := a.importThese(report, r, next); err != nil {
 			return err
 		}
 		next, size = nil, 0
 	}
+	return a.importThese(report, r, next)
+}
+
+// importThese works on lines until all are answered.
+func (a *API) importThese(report *report, r *request, next []line) (err error) {
+	var ready []waiting
 	for len(ready)+len(next) > 0 {
-		var err error
 		if ready, err = a.importSome(report, r, ready, next); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -265,11 +266,14 @@ func TestImportWhereTheLogIsGone(t *testing.T) {
 }
 
 // slowly begins an import whose body does not end before end is called; it has arrived in part when slowly returns.
-func (w *world) slowly(path, first string) (end func() answer) {
+func (w *world) slowly(path, first string, headers ...string) (end func() answer) {
 	w.t.Helper()
 	body, in := io.Pipe()
 	r := httptest.NewRequest("POST", path, body)
 	r.Header.Set("Authorization", "Bearer "+w.key)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	answered := make(chan answer, 1)
 	go func() {
 		a := httptest.NewRecorder()
@@ -501,6 +505,26 @@ func TestImportsOfAKeyThatIsDeleted(t *testing.T) {
 		}
 		if a := w.must(200, "GET", "/api/v2/org/acme/users?source=api", ""); a.at("total").(float64) != 0 {
 			t.Errorf("%q: %s", query, a.body)
+		}
+	}
+}
+
+// TestImportWhoseTokenExpires: the same import with the next token is carried out, though the first had an Idempotency-Key too.
+func TestImportWhoseTokenExpires(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("Acme")
+	k := w.must(201, "POST", "/api/v2/api-keys", `{"name":"CI"}`)
+	token := func() string {
+		return w.token(url.Values{"grant_type": {"client_credentials"}, "client_id": {k.text("client_id")}, "client_secret": {k.text("client_secret")}}.Encode()).text("access_token")
+	}
+	for i, want := range []int{401, 200} {
+		w.key = token()
+		end := w.slowly(acmeImport, people(0, 3), "Idempotency-Key", "once")
+		if i == 0 {
+			w.clock.pass(24 * time.Hour)
+		}
+		if a := end(); a.status != want || (want == 401) != (a.header.Get("WWW-Authenticate") != "") {
+			t.Errorf("%d: %d %q %s", i, a.status, a.header.Get("WWW-Authenticate"), a.body)
 		}
 	}
 }

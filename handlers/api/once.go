@@ -72,7 +72,8 @@ func (a *API) onceBy(asked projections.Asked, w http.ResponseWriter, r *request,
 	given := &recorded{header: http.Header{}}
 	if err := h(given, r); err != nil {
 		e := domain.Shown(err)
-		if status(e) >= http.StatusInternalServerError || e.Code == domain.RateLimited {
+		if status(e) >= http.StatusInternalServerError || e.Code == domain.RateLimited || e.Code == domain.Unauthorized { // a token that expired is followed by another
+			maps.Copy(w.Header(), given.header)
 			return err
 		}
 		handlers.NoteFault(r.Request, err)
