@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // An import of all users or of none goes into a log that writes a batch piece by piece in a stream of its own: it begins with what it is about to write, and stands
 // once it is completed. Whoever finds that it does not go on withdraws it, and takes back what is written of it. Either of both comes first, and decides.
 
@@ -65,11 +67,11 @@ func (i *Import) Apply(e Event) {
 	}
 }
 
-// Undo is a state without what a change from before to done made of it. What was changed otherwise since then stays.
-func Undo(before, done, now Attributes) Attributes {
+// Undo is a state without what a change from before to done made of it. What was changed otherwise since then stays, and so do the attributes named.
+func Undo(before, done, now Attributes, stay ...string) Attributes {
 	var back []Difference
 	for _, d := range Diff(done, before) {
-		if equal(lookup(now, d.Path), d.Before) {
+		if equal(lookup(now, d.Path), d.Before) && !slices.Contains(stay, d.Path[0]) {
 			back = append(back, d)
 		}
 	}

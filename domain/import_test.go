@@ -14,15 +14,17 @@ func TestUndo(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		now, want Attributes
+		stay      []string
 	}{
-		{"at once", done, before},
-		{"again", before, before},
+		{"at once", done, before, nil},
+		{"again", before, before, nil},
+		{"but for some", done, Attributes{"userName": "ada", "title": "Dr", "nickName": "A", "name": name("Augusta", "Byron")}, []string{"name", "nickName"}},
 		{"after others changed something else", Attributes{"userName": "ada", "nickName": "A", "name": name("Augusta", "Byron"), "active": false},
-			Attributes{"userName": "ada", "title": "Dr", "name": name("Ada", "King"), "active": false}},
+			Attributes{"userName": "ada", "title": "Dr", "name": name("Ada", "King"), "active": false}, nil},
 		{"after others changed the same", Attributes{"userName": "ada", "title": "Prof", "nickName": "B", "name": name("Augusta", "Lovelace")},
-			Attributes{"userName": "ada", "title": "Prof", "nickName": "B", "name": name("Ada", "Lovelace")}},
+			Attributes{"userName": "ada", "title": "Prof", "nickName": "B", "name": name("Ada", "Lovelace")}, nil},
 	} {
-		if got := Undo(before, done, c.now); !reflect.DeepEqual(got, c.want) {
+		if got := Undo(before, done, c.now, c.stay...); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

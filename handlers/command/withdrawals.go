@@ -159,14 +159,7 @@ func (s *Service) undo(ctx context.Context, c Caller, d projections.Directory, i
 	var stay []string // attributes
 	for {
 		_, err := s.changeUser(ctx, c, d, id, func(now domain.Attributes) (domain.Attributes, error) {
-			next := domain.Undo(before, done, now)
-			for _, name := range stay {
-				delete(next, name)
-				if value, has := now[name]; has {
-					next[name] = value
-				}
-			}
-			return next, nil
+			return domain.Undo(before, done, now, stay...), nil
 		})
 		if !isTaken(err) || len(stay) == 2 {
 			return err
