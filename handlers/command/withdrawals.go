@@ -148,8 +148,9 @@ func (s *Service) takeBack(ctx context.Context, c Caller, d projections.Director
 	case ours:
 		err = s.undo(ctx, c, d, u.ID, before, done)
 	}
-	if e := domain.Shown(err); err != nil && e.Code != domain.NotFound { // who is deleted since then needs nothing
-		return err
+	refused, failed := refusal(err) // who is deleted since then needs nothing, and what can not be any more stays
+	if failed != nil || refused != nil && refused.Code == domain.Conflict {
+		return err // others were faster: it is tried again
 	}
 	return s.giveBack(ctx, c, d, stream, u)
 }
