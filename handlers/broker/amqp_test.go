@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"testing"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -51,7 +52,12 @@ func (s *rabbit) received(n int) (out []received) {
 		s.Fatal(err)
 	}
 	for len(out) < n {
-		m := <-messages
+		var m amqp.Delivery
+		select {
+		case m = <-messages:
+		case <-time.After(time.Minute):
+			s.Fatalf("only %d of %d messages came", len(out), n)
+		}
 		text := func(name string) string { v, _ := m.Headers[name].(string); return v }
 		out = append(out, received{text("id"), text("key"), text("type"), text("position"), string(m.Body)})
 	}
